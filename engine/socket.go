@@ -1,0 +1,91 @@
+package engine
+
+import (
+	"net/netip"
+
+	"tcpdrill/engine/wire"
+)
+
+// socketState is how far a tracked socket has come, as the script tells it.
+type socketState int
+
+const (
+	socketInit                  socketState = iota
+	socketNew                               // after socket()
+	socketPassiveListening                  // after listen()
+	socketPassivePacketReceived             // after the first packet to a listener
+	socketPassiveSYNACKSent                 // after its SYN-ACK was expected and came
+	socketPassiveSYNACKAcked                // after that was acknowledged
+	socketActiveConnecting                  // after connect() or sendto()
+	socketActiveSYNSent                     // after its SYN was expected
+	socketActiveSYNAcked                    // after that was acknowledged
+)
+
+// An fdKind says what a descriptor of the script is.
+type fdKind int
+
+const (
+	fdSocket fdKind = iota
+	fdFile
+	fdPipe
+	fdEpoll
+)
+
+// An fd is a descriptor that the script knows: its number there, and the
+// target's. A socket made by an injected SYN has none (-1) until accept().
+type fd struct {
+	kind         fdKind
+	script, live int
+	closed       bool
+	socket       *socket // of an fdSocket
+}
+
+// An end is one side's address and, for TCP, its initial sequence number.
+type end struct {
+	addr netip.AddrPort
+	isn  uint32
+}
+
+// A socket is a connection the harness follows, once in the script's numbers
+// and once in the live ones.
+type socket struct {
+	fd       *fd
+	state    socketState
+	family   int // AF_INET, AF_INET6
+	typ      int // SOCK_STREAM, …
+	protocol int // IPPROTO_TCP, …
+
+	scriptLocal, scriptRemote end
+	liveLocal, liveRemote     end
+
+	// Timestamps: which live value each value of the script stood for, and
+	// the first of each.
+	tsVal                      map[uint32]uint32
+	tsKnown                    bool
+	tsFirstScript, tsFirstLive uint32
+
+	flowLabelScript, flowLabelLive uint32
+
+	// The last headers each way (live numbers), from which the final RST is made.
+	lastOut, lastIn  *wire.TCP
+	lastInPayloadLen int
+}
+
+// seqOffset is what turns a live sequence number of the stack's side into the
+// script's: on segments with SYN the script's numbers are absolute, on others
+// relative to the first SYN.
+func (s *socket) localOffset(syn bool) uint32 {
+	if syn {
+		return s.scriptLocal.isn - s.liveLocal.isn
+	}
+	return -s.liveLocal.isn
+}
+
+// remoteOffset is localOffset for the harness's side, whose initial sequence
+// number is the script's own.
+func (s *socket) remoteOffset(syn bool) uint32 {
+	if syn {
+		return 0
+	}
+	return -s.liveRemote.isn
+}
