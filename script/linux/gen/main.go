@@ -1,0 +1,205 @@
+// Command gen writes table.go: the names of Linux's constants that scripts may
+// use, with their x86-64 values; and table_linux_test.go, which has a test
+// confirm them.
+//
+// The values come from golang.org/x/sys/unix, whose source is type-checked as
+// for linux/amd64 wherever this runs, and from supplement.txt, which holds what
+// that package lacks. A name in both must have the same value in both.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"fmt"
+	"go/ast"
+	"go/build"
+	"go/constant"
+	"go/format"
+	"go/importer"
+	"go/parser"
+	"go/token"
+	"go/types"
+	"log"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+const source = "golang.org/x/sys/unix"
+
+// prefixes are the families of names worth having: sockets, files, polling and
+// capabilities.
+var prefixes = []string{
+	"AF_", "PF_", "SOCK_", "IPPROTO_", "SHUT_", "SOMAXCONN",
+	"SOL_", "SO_", "SCM_", "SK_MEMINFO_", "SIOC", "SOF_TIMESTAMPING_", "HWTSTAMP_",
+	"IP_", "IPV6_", "TCP_", "UDP_", "MCAST_", "ICMP_", "ICMPV6_", "MSG_",
+	"EPOLL", "POLL", "SPLICE_F_",
+	"F_", "FD_CLOEXEC", "LOCK_", "O_", "SEEK_", "S_I",
+	"CAP_", "TIOCINQ", "TIOCOUTQ",
+}
+
+// skipped are prefixes of names that a prefix above lets in by accident.
+var skipped = []string{"SO_VM_SOCKETS_", "SOCK_DESTROY", "SOCK_DIAG_", "SOCK_IOC_", "TCP_BPF_", "IP_USER_FLOW", "IPV6_USER_FLOW", "TCP_V4_FLOW", "TCP_V6_FLOW", "UDP_V4_FLOW", "UDP_V6_FLOW"}
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("gen: ")
+	build.Default.GOOS, build.Default.GOARCH, build.Default.CgoEnabled = "linux", "amd64", false
+	pkg, err := importer.ForCompiler(token.NewFileSet(), "source", nil).Import(source)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	values := make(map[string]int64)
+	errnos := make(map[string]int64)
+	for _, name := range pkg.Scope().Names() {
+		c, ok := pkg.Scope().Lookup(name).(*types.Const)
+		if !ok || c.Val().Kind() != constant.Int {
+			continue
+		}
+		v, exact := constant.Int64Val(c.Val())
+		switch {
+		case !exact:
+		case types.TypeString(c.Type(), nil) == "syscall.Errno":
+			errnos[name] = v
+		case wanted(name):
+			values[name] = v
+		}
+	}
+	for name, v := range errnos {
+		values[name] = v
+	}
+	if err := writeTest("table_linux_test.go", values); err != nil {
+		log.Fatal(err)
+	}
+	if err := supplement(values, "gen/supplement.txt"); err != nil {
+		log.Fatal(err)
+	}
+	errors, err := errorList()
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := write("table.go", values, errors); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func wanted(name string) bool {
+	has := func(p string) bool { return strings.HasPrefix(name, p) }
+	return slices.ContainsFunc(prefixes, has) && !slices.ContainsFunc(skipped, has)
+}
+
+// supplement adds the lines of a file: NAME VALUE, or NAME OTHER for an alias
+// of a name above it; # starts a comment.
+func supplement(values map[string]int64, file string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	for n := 1; lines.Scan(); n++ {
+		text, _, _ := strings.Cut(lines.Text(), "#")
+		fields := strings.Fields(text)
+		if len(fields) == 0 {
+			continue
+		}
+		if len(fields) != 2 {
+			return fmt.Errorf("%s:%d: got %q, want NAME VALUE", file, n, text)
+		}
+		name := fields[0]
+		v, ok := values[fields[1]]
+		if !ok {
+			if v, err = strconv.ParseInt(fields[1], 0, 64); err != nil {
+				return fmt.Errorf("%s:%d: %v", file, n, err)
+			}
+		}
+		if old, ok := values[name]; ok {
+			if old != v {
+				return fmt.Errorf("%s:%d: %s is %d in %s", file, n, name, old, source)
+			}
+			log.Printf("%s:%d: %s is in %s too", file, n, name, source)
+		}
+		values[name] = v
+	}
+	return lines.Err()
+}
+
+// An errno is an entry of x/sys's own list, which names each number once.
+type errno struct {
+	number     int64
+	name, text string
+}
+
+// errorList reads the names and texts that x/sys got from the C library. Its
+// own generator made the first letter lower case; that is undone here.
+func errorList() ([]errno, error) {
+	pkg, err := build.Default.Import(source, ".", 0)
+	if err != nil {
+		return nil, err
+	}
+	file := filepath.Join(pkg.Dir, "zerrors_linux_amd64.go")
+	tree, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+	if err != nil {
+		return nil, err
+	}
+	object := tree.Scope.Lookup("errorList")
+	if object == nil {
+		return nil, fmt.Errorf("%s: no errorList", file)
+	}
+	list := object.Decl.(*ast.ValueSpec).Values[0].(*ast.CompositeLit)
+	var errors []errno
+	for _, e := range list.Elts {
+		fields := e.(*ast.CompositeLit).Elts
+		literal := func(i int) string { return fields[i].(*ast.BasicLit).Value }
+		n, err1 := strconv.ParseInt(literal(0), 0, 64)
+		name, err2 := strconv.Unquote(literal(1))
+		text, err3 := strconv.Unquote(literal(2))
+		if err := cmp.Or(err1, err2, err3); err != nil {
+			return nil, fmt.Errorf("%s: %v", file, err)
+		}
+		errors = append(errors, errno{n, name, strings.ToUpper(text[:1]) + text[1:]})
+	}
+	return errors, nil
+}
+
+func write(file string, values map[string]int64, errors []errno) error {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "// Code generated by gen from %s and gen/supplement.txt; DO NOT EDIT.\n\n", source)
+	fmt.Fprintf(&b, "package linux\n\n// symbols is sorted by name.\nvar symbols = [...]symbol{\n")
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		fmt.Fprintf(&b, "\t{%q, %#x},\n", name, values[name])
+	}
+	fmt.Fprintf(&b, "}\n\n// errnos is sorted by number; each number has its usual name.\nvar errnos = [...]errno{\n")
+	for _, e := range errors {
+		fmt.Fprintf(&b, "\t{%d, %q, %q},\n", e.number, e.name, e.text)
+	}
+	fmt.Fprintf(&b, "}\n")
+	return writeGo(file, b.Bytes())
+}
+
+// writeTest writes the names that x/sys has beside x/sys's own constants, for a
+// test to compare with the table.
+func writeTest(file string, values map[string]int64) error {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "// Code generated by gen from %s; DO NOT EDIT.\n\n", source)
+	fmt.Fprintf(&b, "//go:build amd64\n\npackage linux\n\nimport %q\n\n", source)
+	fmt.Fprintf(&b, "var unixValues = map[string]int64{\n")
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		fmt.Fprintf(&b, "\t%q: int64(unix.%s),\n", name, name)
+	}
+	fmt.Fprintf(&b, "}\n")
+	return writeGo(file, b.Bytes())
+}
+
+func writeGo(file string, source []byte) error {
+	text, err := format.Source(source)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, text, 0o666)
+}
