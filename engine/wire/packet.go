@@ -17,7 +17,7 @@ type Layer interface{ layer() }
 type IPv4 struct {
 	HeaderLen   int // bytes; more than 20 with IP options
 	TOS         uint8
-	TotalLen    int // bytes; as captured, or set by Marshal
+	TotalLen    int // bytes; as captured, or set by Marshal; 0 on packets too big for the field
 	ID          uint16
 	DF, MF      bool
 	FragOffset  int // bytes
@@ -25,7 +25,8 @@ type IPv4 struct {
 	Protocol    uint8
 	Checksum    uint16
 	Src, Dst    netip.Addr
-	BadChecksum bool // as captured
+	Options     []byte // as they stand between the header and what it carries
+	BadChecksum bool   // as captured
 }
 
 // IPv6 is an IPv6 header (RFC 8200).
@@ -36,6 +37,7 @@ type IPv6 struct {
 	NextHeader   uint8
 	HopLimit     uint8
 	Src, Dst     netip.Addr
+	Extensions   []byte // extension headers, as they stand after the header
 }
 
 // GRE is a GRE header (RFC 2784, RFC 2890).
@@ -145,7 +147,9 @@ const (
 // FastOpenMagic begins the data of an experimental Fast Open option (OptExp).
 const FastOpenMagic = 0xf989
 
-// A TCPOption is one option. EOL and NOP have no data and no length byte.
+// A TCPOption is one option. EOL and NOP have no length byte and no data;
+// only an EOL that is followed by bytes which are no options has them as its
+// data.
 type TCPOption struct {
 	Kind uint8
 	Data []byte // after kind and length
