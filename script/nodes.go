@@ -181,10 +181,10 @@ type MPLS struct {
 // MPLSLabel is one label stack entry.
 type MPLSLabel struct {
 	Range
-	Label  Int // 0 to 2^20-1
-	TC     Int // 0 to 7
-	Bottom bool
-	TTL    Int // 0 to 255
+	Label  Int  `parser:"'(' 'label' @@ ','"`    // 0 to 2^20-1
+	TC     Int  `parser:"'tc' @@ ','"`           // 0 to 7
+	Bottom bool `parser:"( '[' @'S' ']' ',' )?"` // [S]
+	TTL    Int  `parser:"'ttl' @@ ')'"`          // 0 to 255
 }
 
 // ECN says what a packet's IP header must carry in its ECN field (RFC 3168).
@@ -218,7 +218,7 @@ type TCP struct {
 	Range
 	PSP     *Int // encap psp spi N
 	Ports   *Ports
-	Flags   string // as written, in written order: "FP.", "S", "." or "" for "-"
+	Flags   string // as written, in written order, without a digit: "FP.", "S", "." or "" for "-"
 	ACE     int    // 0 to 7 where a digit was written, else -1 (draft-ietf-tcpm-accurate-ecn)
 	Seq     SeqRange
 	Ack     *Int // nil: not given, which means 0
@@ -228,6 +228,8 @@ type TCP struct {
 	// HasOptions tells <> from nothing; AnyOptions is <...>, which checks none.
 	HasOptions bool
 	AnyOptions bool
+
+	written flags // what Flags and ACE were read from
 }
 
 // HasFlag reports whether flag (one of FSRP.UEWA) was written.
@@ -243,13 +245,16 @@ func (t *TCP) HasFlag(flag byte) bool {
 // Ports are written where a packet isn't between the script's own ports: 8080 > 50000.
 type Ports struct {
 	Range
-	Src, Dst Int
+	Src Int `parser:"@@"`
+	Dst Int `parser:"'>' @@"`
 }
 
 // A SeqRange is first:last(length), in sequence numbers of the script.
 type SeqRange struct {
 	Range
-	First, Last, Length Int
+	First  Int `parser:"@@"`
+	Last   Int `parser:"':' @@"`
+	Length Int `parser:"'(' @@ ')'"`
 }
 
 // TCPOptionKind names a TCP option of the language.
@@ -284,14 +289,15 @@ type TCPOption struct {
 // A SACKBlock is left:right (RFC 2018).
 type SACKBlock struct {
 	Range
-	Left, Right Int
+	Left  Int `parser:"@@"`
+	Right Int `parser:"':' @@"`
 }
 
 // AccECNCounter is one 24-bit byte counter of the AccECN option: e0b 5.
 type AccECNCounter struct {
 	Range
-	Name  string // e0b, e1b or ceb
-	Value Int
+	Name  string `parser:"@( 'e0b' | 'e1b' | 'ceb' )"` // e0b, e1b or ceb
+	Value Int    `parser:"@@"`
 }
 
 // Hex is a string of bytes written in hexadecimal, or a -D symbol for one.
@@ -304,8 +310,8 @@ type Hex struct {
 // UDP is a datagram: udp 53 > 1024 (100).
 type UDP struct {
 	Range
-	Ports  *Ports
-	Length Int
+	Ports  *Ports `parser:"'udp' @@?"`
+	Length Int    `parser:"'(' @@ ')'"`
 }
 
 // ICMP is an ICMP or ICMPv6 message:
@@ -316,8 +322,10 @@ type ICMP struct {
 	Range
 	Type string // a name or type_N
 	Code string // a name, code_N, or ""
-	MTU  *Int
-	ID   *Int
+	// The -D symbols that stood for them, or "".
+	TypeSymbol, CodeSymbol string
+	MTU                    *Int
+	ID                     *Int
 	// What the message quotes; at most one is set.
 	QuotedTCP *SeqRange // [1:1461(1460)]
 	QuotedUDP *Int      // [udp (100)]
@@ -342,6 +350,8 @@ type Call struct {
 	ErrnoPos Position
 	Note     string // words in ( ) after it, for people
 	HasNote  bool
+	// The -D symbols that stood for Name and Errno, or "".
+	NameSymbol, ErrnoSymbol string
 }
 
 // An Expr is an argument or result of a call.
@@ -411,6 +421,7 @@ type Inet struct {
 	Range
 	Version int // 4 or 6
 	Addr    string
+	Symbol  string // the -D symbol that stood for Addr, or ""
 }
 
 // Sockaddr is
@@ -423,6 +434,8 @@ type Sockaddr struct {
 	Family string
 	Port   Int
 	Addr   string
+	// The -D symbols that stood for Family and Addr, or "".
+	FamilySymbol, AddrSymbol string
 }
 
 // Msghdr is
@@ -451,7 +464,8 @@ type Cmsg struct {
 // Timestamping is {scm_sec=0, scm_nsec=100000000}: when, in script time.
 type Timestamping struct {
 	Range
-	Sec, Nsec Int
+	Sec  Int `parser:"'scm_sec' '=' @@ ','"`
+	Nsec Int `parser:"'scm_nsec' '=' @@"`
 }
 
 // SockExtendedErr is {ee_errno=…, ee_origin=…, ee_type=…, ee_code=…, ee_info=…, ee_data=…}.
@@ -470,7 +484,8 @@ type Pollfd struct {
 // Linger is {onoff=1, linger=5}.
 type Linger struct {
 	Range
-	OnOff, Linger Int
+	OnOff  Int `parser:"'onoff' '=' @@ ','"`
+	Linger Int `parser:"'linger' '=' @@"`
 }
 
 // EpollEvent is {events=EPOLLIN, fd=4}, or ptr, u32 or u64 in place of fd.

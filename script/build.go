@@ -1,0 +1,247 @@
+package script
+
+import "strings"
+
+// The methods here make the nodes of nodes.go of the rules of grammar.go.
+
+func (r *optionRule) option() *Option {
+	o := &Option{Range: r.Range, Name: strings.TrimPrefix(r.Name, "--")}
+	v := r.Value
+	if v == nil {
+		return o
+	}
+	o.HasValue = true
+	switch {
+	case v.Value != "":
+		o.Text = v.Word + "=" + v.Value
+		o.Value = o.Text
+	case v.Word != "":
+		o.Text, o.Value = v.Word, v.Word
+	default:
+		o.Text, o.Value = v.Other, v.Other
+		if strings.HasPrefix(v.Other, `"`) {
+			o.Value = unquote(v.Other)
+		}
+	}
+	return o
+}
+
+func (r *eventRule) event() *Event {
+	e := &Event{Range: r.Range, Time: r.Time.time(), Command: r.Command, Code: r.Code}
+	switch {
+	case r.Packet != nil:
+		e.Packet = r.Packet.packet()
+	case r.Call != nil:
+		e.Call = r.Call.call()
+	}
+	return e
+}
+
+func (r *timeRule) time() Time {
+	t := Time{Range: r.Range, Kind: Any}
+	start, end := r.Absolute, r.AbsoluteUntil
+	switch {
+	case r.Absolute != nil && end != nil:
+		t.Kind = AbsoluteRange
+	case r.Absolute != nil:
+		t.Kind = Absolute
+	case r.Relative != nil:
+		start, end = r.Relative, r.RelativeUntil
+		t.Kind = Relative
+		if end != nil {
+			t.Kind = RelativeRange
+		}
+	}
+	if start != nil {
+		t.Start, t.StartText = start.Value, start.Text
+	}
+	if end != nil {
+		t.End, t.EndText = end.Value, end.Text
+	}
+	return t
+}
+
+func (r *callRule) call() *Call {
+	c := &Call{
+		Range:      r.Range,
+		Name:       r.Name.Name,
+		NameSymbol: r.Name.Symbol,
+		NamePos:    r.Name.Pos,
+		Args:       exprs(r.Args),
+		Result:     r.Result.expr(),
+	}
+	if r.End != nil {
+		c.Blocking, c.End, c.EndText = true, r.End.Value, r.End.Text
+	}
+	if e := r.Errno; e != nil {
+		c.Errno, c.ErrnoSymbol, c.ErrnoPos = e.Name.Name, e.Name.Symbol, e.Name.Pos
+		c.Note, c.HasNote = e.Note.text(), true
+	}
+	if r.Note != nil {
+		note := r.Note.text()
+		if c.HasNote {
+			// packetdrill takes two notes after an errno; they print as one.
+			note = c.Note + " " + note
+		}
+		c.Note, c.HasNote = note, true
+	}
+	return c
+}
+
+func (r *noteRule) text() string {
+	words := make([]string, len(r.Words))
+	for i, w := range r.Words {
+		words[i] = written(splitSymbol(w))
+	}
+	return strings.Join(words, " ")
+}
+
+func (r *packetRule) packet() *Packet {
+	p := &Packet{Range: r.Range, IP: r.IP.info(), UDP: r.UDP}
+	if r.Direction == ">" {
+		p.Direction = Outbound
+	}
+	for _, e := range r.Encap {
+		p.Encap = append(p.Encap, e.encap())
+	}
+	switch {
+	case r.TCP != nil:
+		p.TCP = r.TCP.tcp()
+	case r.ICMP != nil:
+		p.ICMP = r.ICMP.icmp()
+	}
+	return p
+}
+
+func (r *encapRule) encap() Encap {
+	e := Encap{Range: r.Range}
+	switch {
+	case r.IPv4 != nil:
+		e.IP = &EncapIP{r.IPv4.Range, 4, r.IPv4.Info.info(), r.IPv4.Src, r.IPv4.Dst}
+	case r.IPv6 != nil:
+		e.IP = &EncapIP{r.IPv6.Range, 6, r.IPv6.Info.info(), r.IPv6.Src, r.IPv6.Dst}
+	case r.GRE.Bare:
+		e.GRE = &GRE{Range: r.GRE.Range, Bare: true}
+	case r.GRE != nil:
+		gre := r.GRE.Header.gre()
+		e.GRE = &gre
+	default:
+		e.MPLS = &MPLS{r.MPLS.Range, r.MPLS.Labels}
+	}
+	return e
+}
+
+// The bits of a GRE header's flags (RFC 2784, RFC 2890).
+var greFlagBits = map[string]int64{"checksum": 0x8000, "key": 0x2000, "sequence#": 0x1000}
+
+func (r *greRule) gre() GRE {
+	g := GRE{Range: r.Range, Sum: r.Sum.Int, Off: r.Off.Int, Key: r.Key.Int, Seq: r.Seq.Int}
+	if r.Flags != nil {
+		g.Flags = r.Flags.Int
+	}
+	for _, f := range r.Names {
+		if f.None {
+			g.FlagNames = append(g.FlagNames, "none")
+			continue
+		}
+		g.FlagNames = append(g.FlagNames, f.Present+" present")
+		g.Flags.Value |= greFlagBits[f.Present]
+	}
+	return g
+}
+
+var ecnWords = map[string]ECN{"noecn": NoECN, "ect0": ECT0, "ect1": ECT1, "ect01": ECT01, "ce": CE}
+
+func (r *ipInfoRule) info() *IPInfo {
+	if r == nil {
+		return nil
+	}
+	info := &IPInfo{Range: r.Range, Square: r.Square != nil}
+	f := r.Round
+	if info.Square {
+		f = r.Square
+	}
+	info.ECN = ecnWords[f.ECN]
+	info.TTL = f.TTL
+	if f.TOS != nil {
+		info.ECN, info.TOS = ECNAsTOS, f.TOS.Int
+	}
+	switch {
+	case f.AndLabel != nil:
+		info.FlowLabel = &f.AndLabel.Int
+	case f.FlowLabel != nil:
+		info.FlowLabel = &f.FlowLabel.Int
+	}
+	return info
+}
+
+func (r *icmpRule) icmp() *ICMP {
+	m := &ICMP{
+		Range:      r.Range,
+		Type:       r.Type.Name,
+		TypeSymbol: r.Type.Symbol,
+		MTU:        r.MTU,
+		ID:         r.ID,
+		QuotedTCP:  r.TCP,
+		QuotedUDP:  r.UDP,
+		Raw:        r.Raw,
+	}
+	if r.Code != nil {
+		m.Code, m.CodeSymbol = r.Code.Name, r.Code.Symbol
+	}
+	return m
+}
+
+func (r *tcpRule) tcp() *TCP {
+	t := &TCP{
+		Range:   r.Range,
+		Ports:   r.Ports,
+		Seq:     r.Seq,
+		Ack:     r.Ack,
+		Window:  r.Window,
+		Urgent:  r.Urgent,
+		written: r.Flags,
+	}
+	t.Flags, t.ACE = r.Flags.split()
+	if r.PSP != nil {
+		t.PSP = &r.PSP.Int
+	}
+	if r.Options != nil {
+		t.HasOptions, t.AnyOptions = true, r.Options.Any
+		for _, o := range r.Options.List {
+			t.Options = append(t.Options, o.option())
+		}
+	}
+	return t
+}
+
+var plainOptions = map[string]TCPOptionKind{"nop": OptNOP, "eol": OptEOL, "sackOK": OptSACKOK}
+
+func (r *tcpOptionRule) option() *TCPOption {
+	o := &TCPOption{Range: r.Range, Blocks: r.SACK, Counters: r.Counters}
+	switch {
+	case r.MSS != nil:
+		o.Kind, o.Value = OptMSS, *r.MSS
+	case r.WScale != nil:
+		o.Kind, o.Value = OptWScale, *r.WScale
+	case r.TSVal != nil:
+		o.Kind, o.Value, o.Echo = OptTimestamp, *r.TSVal, *r.TSEcr
+	case r.SACK != nil:
+		o.Kind = OptSACK
+	case r.Counters != nil:
+		o.Kind = OptAccECN
+	case r.Digest != nil:
+		o.Kind, o.Blob = OptMD5, *r.Digest
+	case r.FastOpen != "":
+		o.Kind = OptFastOpen
+		if r.FastOpen == "FOEXP" {
+			o.Kind = OptFastOpenExp
+		}
+		if r.Cookie != nil {
+			o.Blob = *r.Cookie
+		}
+	default:
+		o.Kind = plainOptions[r.Plain]
+	}
+	return o
+}

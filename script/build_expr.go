@@ -1,0 +1,120 @@
+package script
+
+func exprs(rules []*exprRule) []Expr {
+	var list []Expr
+	for _, r := range rules {
+		list = append(list, r.expr())
+	}
+	return list
+}
+
+func (r *exprRule) expr() Expr {
+	switch {
+	case r.Word != nil && r.Value != nil:
+		return Assign{r.Range, *r.Word, r.Value.expr()}
+	case r.Word != nil && r.WordOr != nil:
+		return Or{r.Range, *r.Word, r.WordOr.expr()}
+	case r.Word != nil:
+		return *r.Word
+	case r.Or != nil:
+		return Or{r.Range, r.Operand.expr(), r.Or.expr()}
+	}
+	return r.Operand.expr()
+}
+
+func (r *operandRule) expr() Expr {
+	switch {
+	case r.Ellipsis:
+		return Ellipsis{r.Range}
+	case r.Int != nil:
+		return r.Int.Int
+	case r.String != nil:
+		return r.String.expr()
+	case r.List != nil:
+		return r.List.list()
+	case r.Inet != nil:
+		version := 4
+		if r.Inet.Name == "inet6_addr" {
+			version = 6
+		}
+		return Inet{r.Range, version, r.Inet.Addr.Text, r.Inet.Addr.Symbol}
+	}
+	return r.Braces.expr()
+}
+
+func (r *stringRule) expr() Expr {
+	return String{r.Range, append([]StringPart{r.First}, r.More...), r.Ellipsis}
+}
+
+func (r *listRule) list() List { return List{r.Range, exprs(r.Elems)} }
+
+func (r *bracesRule) expr() Expr {
+	switch {
+	case r.Sockaddr != nil:
+		s := r.Sockaddr
+		return Sockaddr{
+			Range:        r.Range,
+			Family:       s.Family.Name,
+			Port:         s.Port,
+			Addr:         s.Addr.Text,
+			FamilySymbol: s.Family.Symbol,
+			AddrSymbol:   s.Addr.Symbol,
+		}
+	case r.Msghdr != nil:
+		iov := r.Msghdr.Iov.list()
+		m := Msghdr{Range: r.Range, IovLen: r.Msghdr.IovLen, Iov: &iov, Flags: r.Msghdr.Flags.expr()}
+		if r.Msghdr.Control != nil {
+			control := r.Msghdr.Control.list()
+			m.Control = &control
+		}
+		return m
+	case r.Cmsg != nil:
+		return Cmsg{r.Range, r.Cmsg.Level.expr(), r.Cmsg.Type.expr(), r.Cmsg.Data.expr()}
+	case r.Timestamping != nil:
+		return Timestamping{r.Range, r.Timestamping.Sec, r.Timestamping.Nsec}
+	case r.ExtendedErr != nil:
+		e := r.ExtendedErr
+		return SockExtendedErr{
+			Range:  r.Range,
+			Errno:  e.Errno.expr(),
+			Origin: e.Origin.expr(),
+			Type:   e.Type.expr(),
+			Code:   e.Code.expr(),
+			Info:   e.Info.expr(),
+			Data:   e.Data.expr(),
+		}
+	case r.Pollfd != nil:
+		p := Pollfd{Range: r.Range, FD: r.Pollfd.FD.expr(), Events: r.Pollfd.Events.expr()}
+		if r.Pollfd.Revents != nil {
+			p.Revents = r.Pollfd.Revents.expr()
+		}
+		return p
+	case r.EpollEvent != nil:
+		return EpollEvent{r.Range, r.EpollEvent.Events.expr(), r.EpollEvent.Member, r.EpollEvent.Data.expr()}
+	case r.Linger != nil:
+		return Linger{r.Range, r.Linger.OnOff, r.Linger.Linger}
+	case r.GRE != nil:
+		gre := r.GRE.gre()
+		gre.Range = r.Range
+		return gre
+	case r.Iovec != nil:
+		return r.Iovec.expr(r.Range)
+	case r.Elems != nil:
+		return Braces{r.Range, exprs(r.Elems)}
+	}
+	return MPLS{r.Range, r.Labels} // {} too
+}
+
+// expr makes {..., N} an iovec and {...} a list, at being the place of the braces.
+func (r *iovecRule) expr(at Range) Expr {
+	if r.Len != nil {
+		return Iovec{at, *r.Len}
+	}
+	var first Expr = r.Ellipsis
+	if r.Or != nil {
+		or := r.Or.expr()
+		_, end := or.Span()
+		first = Or{Range{r.Ellipsis.Pos, end}, r.Ellipsis, or}
+	}
+	return Braces{at, append([]Expr{first}, exprs(r.More)...)}
+}

@@ -1,0 +1,232 @@
+package script
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/participle/v2"
+	"github.com/alecthomas/participle/v2/lexer"
+)
+
+// The leaves of the grammar are single tokens with a meaning of their own.
+// They implement participle.Parseable: a token stands for a number or a name
+// either itself or through a -D symbol.
+
+// take consumes the next token if its kind is one of kinds.
+func take(lex *lexer.PeekingLexer, kinds ...lexer.TokenType) (value, symbol string, at Range, ok bool) {
+	t := lex.Peek()
+	for _, kind := range kinds {
+		if t.Type == kind {
+			lex.Next()
+			value, symbol = splitSymbol(t.Value)
+			return value, symbol, Range{t.Pos, lex.RawPeek().Pos}, true
+		}
+	}
+	return "", "", Range{}, false
+}
+
+// written returns what stands in the script: the symbol if there is one.
+func written(value, symbol string) string {
+	if symbol != "" {
+		return symbol
+	}
+	return value
+}
+
+// parseDecimal parses what the lexer took for a decimal number; what doesn't fit
+// becomes the nearest that does, as C's atoll does it.
+func parseDecimal(s string) int64 {
+	n, _ := strconv.ParseInt(s, 10, 64) // saturates
+	return n
+}
+
+func parseHex(s string) int64 {
+	n, err := strconv.ParseUint(strings.TrimPrefix(s, "0x"), 16, 64)
+	if err != nil || n > math.MaxInt64 {
+		return math.MaxInt64
+	}
+	return int64(n)
+}
+
+// Parse implements participle.Parseable: a decimal number.
+func (n *Int) Parse(lex *lexer.PeekingLexer) error {
+	value, symbol, at, ok := take(lex, tokenInteger)
+	if !ok {
+		return participle.NextMatch
+	}
+	*n = Int{at, parseDecimal(value), written(value, symbol)}
+	return nil
+}
+
+// hexInt is a number that must be written in hexadecimal.
+type hexInt struct{ Int }
+
+// Parse implements participle.Parseable.
+func (n *hexInt) Parse(lex *lexer.PeekingLexer) error {
+	value, _, at, ok := take(lex, tokenHex)
+	if !ok {
+		return participle.NextMatch
+	}
+	n.Int = Int{at, parseHex(value), value}
+	return nil
+}
+
+// anyInt is a number in either notation.
+type anyInt struct{ Int }
+
+// Parse implements participle.Parseable.
+func (n *anyInt) Parse(lex *lexer.PeekingLexer) error {
+	if lex.Peek().Type == tokenHex {
+		return (*hexInt)(n).Parse(lex)
+	}
+	return n.Int.Parse(lex)
+}
+
+// seconds are a time as written: 1, .5, 0.001.
+type seconds struct {
+	Value time.Duration
+	Text  string
+}
+
+// Parse implements participle.Parseable.
+func (s *seconds) Parse(lex *lexer.PeekingLexer) error {
+	value, symbol, _, ok := take(lex, tokenInteger, tokenFloat)
+	if !ok {
+		return participle.NextMatch
+	}
+	*s = seconds{parseSeconds(value), written(value, symbol)}
+	return nil
+}
+
+// parseSeconds reads a decimal number of seconds, to the nanosecond; later digits
+// are dropped. What is too long to be a Duration becomes the longest one.
+func parseSeconds(text string) time.Duration {
+	whole, fraction, _ := strings.Cut(text, ".")
+	negative := strings.HasPrefix(whole, "-")
+	whole = strings.TrimPrefix(whole, "-")
+	if len(fraction) > 9 {
+		fraction = fraction[:9]
+	}
+	digits := whole + fraction + strings.Repeat("0", 9-len(fraction))
+	d := time.Duration(parseDecimal(digits))
+	if negative {
+		return -d
+	}
+	return d
+}
+
+// Parse implements participle.Parseable.
+func (w *Word) Parse(lex *lexer.PeekingLexer) error {
+	value, symbol, at, ok := take(lex, tokenWord)
+	if !ok {
+		return participle.NextMatch
+	}
+	*w = Word{at, value, symbol}
+	return nil
+}
+
+// Parse implements participle.Parseable.
+func (s *StringPart) Parse(lex *lexer.PeekingLexer) error {
+	value, symbol, at, ok := take(lex, tokenString)
+	if !ok {
+		return participle.NextMatch
+	}
+	*s = StringPart{at, unquote(value), symbol}
+	return nil
+}
+
+// Parse implements participle.Parseable: a word or a decimal number, whose
+// digits are taken for hexadecimal ones.
+func (h *Hex) Parse(lex *lexer.PeekingLexer) error {
+	value, symbol, at, ok := take(lex, tokenWord, tokenInteger)
+	if !ok {
+		return participle.NextMatch
+	}
+	*h = Hex{at, value, symbol}
+	return nil
+}
+
+// Parse implements participle.Parseable.
+func (c *Command) Parse(lex *lexer.PeekingLexer) error {
+	value, symbol, at, ok := take(lex, tokenCommand)
+	if !ok {
+		return participle.NextMatch
+	}
+	*c = Command{at, unquote(value), symbol}
+	return nil
+}
+
+// Parse implements participle.Parseable.
+func (c *Code) Parse(lex *lexer.PeekingLexer) error {
+	value, _, at, ok := take(lex, tokenCode)
+	if !ok {
+		return participle.NextMatch
+	}
+	inner := value[2 : len(value)-2]
+	text := strings.TrimLeft(inner, " \t")
+	start := at.Pos
+	start.Offset += 2 + len(inner) - len(text)
+	start.Column += 2 + len(inner) - len(text)
+	*c = Code{at, strings.TrimRight(text, " \t"), value, start}
+	return nil
+}
+
+// flags are the TCP flags as written: "S.", ".", ".5", "S5.", or "-" for none.
+type flags struct {
+	Range
+	Text   string
+	Symbol string
+}
+
+// Parse implements participle.Parseable. A digit after the last dot makes a number
+// of both (see scanner), hence the forms: word ["."], [word] number, ".", "-".
+func (f *flags) Parse(lex *lexer.PeekingLexer) error {
+	word, symbol, at, isWord := take(lex, tokenWord)
+	text, _, tail, ok := take(lex, tokenFloat)
+	if !ok {
+		switch t := lex.Peek(); {
+		case t.Value == ".", t.Value == "-" && !isWord:
+			lex.Next()
+			text, tail, ok = t.Value, Range{t.Pos, lex.RawPeek().Pos}, true
+		case !isWord:
+			return participle.NextMatch
+		}
+	}
+	if ok {
+		at.EndPos = tail.EndPos
+	}
+	if !isWord {
+		at.Pos = tail.Pos
+	}
+	*f = flags{at, word + text, symbol}
+	return nil
+}
+
+// split returns the letters and dot of the flags, and the ACE digit or -1.
+func (f *flags) split() (letters string, ace int) {
+	ace = -1
+	for i := range len(f.Text) {
+		switch c := f.Text[i]; {
+		case isDigit(c):
+			if ace < 0 {
+				ace = int(c - '0')
+			}
+		case c != '-':
+			letters += string(c)
+		}
+	}
+	return letters, ace
+}
+
+// Parse implements participle.Parseable.
+func (e *Ellipsis) Parse(lex *lexer.PeekingLexer) error {
+	t := lex.Peek()
+	if t.Value != "..." {
+		return participle.NextMatch
+	}
+	lex.Next()
+	e.Range = Range{t.Pos, lex.RawPeek().Pos}
+	return nil
+}

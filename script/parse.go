@@ -1,0 +1,172 @@
+package script
+
+import (
+	"errors"
+	"sort"
+	"strings"
+
+	"github.com/alecthomas/participle/v2"
+	"github.com/alecthomas/participle/v2/lexer"
+)
+
+// The parsers of what a script consists of. Parsing one item at a time lets
+// Parse go on after an error.
+var (
+	parserOptions = []participle.Option{
+		participle.Lexer(definition{}),
+		participle.Elide("Blank"),
+		participle.UseLookahead(0),
+	}
+	optionParser = participle.MustBuild[optionRule](parserOptions...)
+	eventParser  = participle.MustBuild[eventRule](parserOptions...)
+)
+
+// Parse parses a script. What it finds wrong it returns as an ErrorList, with
+// what of the script could be read; Check finds more. The symbols in defines
+// take precedence over those that the script defines itself.
+func Parse(name string, src []byte, defines Defines) (*Script, error) {
+	scan := newScanner(name, src)
+	lex, err := lexer.Upgrade(scan, tokenBlank)
+	if err != nil {
+		return nil, err // can't be: the scanner reports its errors itself
+	}
+	p := &parser{
+		lex:     lex,
+		src:     src,
+		errors:  scan.errors,
+		unread:  len(scan.errors) > 0,
+		script:  &Script{Name: name, Source: src, Comments: scan.comments},
+		scanned: scan.count,
+	}
+	p.parse(defines)
+	sort.SliceStable(p.errors, func(i, j int) bool {
+		return p.errors[i].Pos.Offset < p.errors[j].Pos.Offset
+	})
+	return p.script, p.errors.asError()
+}
+
+// A parser fills in a script, item by item.
+type parser struct {
+	lex     *lexer.PeekingLexer
+	src     []byte
+	scanned int // tokens in lex
+	script  *Script
+	errors  ErrorList
+	unread  bool // whether the scanner reported errors
+}
+
+func (p *parser) parse(defines Defines) {
+	s := p.script
+	s.Pos = p.lex.Peek().Pos
+	for p.lex.Peek().Type == tokenOption {
+		if rule, ok := parseItem(p, optionParser); ok {
+			s.Options = append(s.Options, rule.option())
+		}
+	}
+	p.define(defines)
+	s.Init = p.command()
+	for !p.lex.Peek().EOF() {
+		if t := p.lex.Peek(); t.Type == tokenCommand && len(s.Events) > 0 {
+			s.Cleanup = p.command()
+			if t := p.lex.Peek(); !t.EOF() {
+				p.fail(t, &Error{
+					Summary: "got " + describe(t) + ", want the end of the script",
+					Detail:  "The command before it has no time, so it is the one that cleans up, which is the last thing in a script.",
+				})
+				s.Cleanup = nil
+			}
+			continue
+		}
+		if rule, ok := parseItem(p, eventParser); ok {
+			s.Events = append(s.Events, rule.event())
+		}
+	}
+	s.EndPos = p.lex.Peek().Pos
+	if len(s.Events) == 0 && len(p.errors) == 0 {
+		p.fail(p.lex.Peek(), &Error{Summary: "got the end of the script, want at least one event"})
+	}
+}
+
+// define replaces the symbols in what is left of the script, but not in the very
+// next token: packetdrill has to read that one to know that the options are over.
+func (p *parser) define(defines Defines) {
+	fromScript := Defines{}
+	for _, o := range p.script.Options {
+		if symbol, value, ok := strings.Cut(o.Value, "="); ok && o.Name == "define" {
+			fromScript[symbol] = value
+		}
+	}
+	first := p.lex.MakeCheckpoint()
+	p.lex.Next()
+	rest := p.lex.Range(p.lex.RawCursor(), lexer.RawCursor(p.scanned))
+	p.lex.LoadCheckpoint(first)
+	defines.merge(fromScript).substitute(rest)
+}
+
+// command returns the command here, or nil.
+func (p *parser) command() *Command {
+	c := new(Command)
+	if c.Parse(p.lex) != nil {
+		return nil
+	}
+	return c
+}
+
+// parseItem parses one option or event. If it can't it notes the error, moves to
+// where the next item seems to start and returns false.
+func parseItem[R any](p *parser, parser *participle.Parser[R]) (*R, bool) {
+	start := p.lex.Peek().Pos.Offset
+	checkpoint := p.lex.MakeCheckpoint()
+	rule, err := parser.ParseFromLexer(p.lex, participle.AllowTrailing(true))
+	if err == nil {
+		return rule, true
+	}
+	p.lex.LoadCheckpoint(checkpoint)
+	at := *p.lex.Peek()
+	want := ""
+	var unexpected *participle.UnexpectedTokenError
+	if errors.As(err, &unexpected) {
+		at = unexpected.Unexpected
+		want = wanted(unexpected)
+	}
+	for p.lex.Peek().Pos.Offset < at.Pos.Offset {
+		p.lex.Next()
+	}
+	p.fail(p.lex.Peek(), &Error{Summary: "got " + describe(p.lex.Peek()) + ", want " + want})
+	for t := p.lex.Peek(); !t.EOF(); t = p.lex.Peek() {
+		if t.Pos.Offset > start && p.startsItem(t) {
+			break
+		}
+		p.lex.Next()
+	}
+	return nil, false
+}
+
+// startsItem reports whether t looks like the start of an option, event or command.
+func (p *parser) startsItem(t *lexer.Token) bool {
+	switch {
+	case t.Type == tokenOption, t.Type == tokenCommand, t.Type == tokenInteger, t.Type == tokenFloat,
+		t.Value == "+", t.Value == "*":
+		return blankBefore(p.src, t.Pos.Offset)
+	}
+	return false
+}
+
+// fail notes an error at token t, unless the scanner has already said why it is there.
+func (p *parser) fail(t *lexer.Token, e *Error) {
+	e.Pos, e.End = t.Pos, p.end(t)
+	if p.unread && t.Type == tokenBad {
+		return
+	}
+	p.errors = append(p.errors, e)
+}
+
+// end returns the first place after t, on its first line.
+func (p *parser) end(t *lexer.Token) Position {
+	value, symbol := splitSymbol(t.Value)
+	value, _, _ = strings.Cut(written(value, symbol), "\n")
+	end := t.Pos
+	end.Offset += len(value)
+	end.Column += len(value)
+	return end
+}
