@@ -1,0 +1,172 @@
+package tun
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/netip"
+	"os"
+	"runtime"
+	"unsafe"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// Quiet keeps the stack from sending anything on its own account: no
+// duplicate address detection, no router solicitations, no multicast reports.
+// It keeps the link-local address, which scripts for IPv6 may count on. Call
+// it before the device is up.
+func (d *Device) Quiet() error {
+	for name, value := range map[string]string{
+		"accept_dad":           "0",
+		"dad_transmits":        "0",
+		"router_solicitations": "0",
+		"accept_ra":            "0",
+	} {
+		file := "/proc/sys/net/ipv6/conf/" + d.name + "/" + name
+		err := os.WriteFile(file, []byte(value), 0)
+		// A kernel without IPv6 sends nothing of it either.
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// Up sets the link up as c says: queue, MTU and speed first, since TCP and
+// queueing disciplines read them when it comes up, then addresses and routes.
+func (d *Device) Up(c LinkConfig) error {
+	link := &netlink.GenericLink{LinkAttrs: netlink.LinkAttrs{Name: d.name, Index: d.index}}
+	if c.TxQueueLen != 0 {
+		if err := d.nl.LinkSetTxQLen(link, c.TxQueueLen); err != nil {
+			return fmt.Errorf("%s: queue length %d: %w", d.name, c.TxQueueLen, err)
+		}
+	}
+	if c.MTU != 0 {
+		if err := d.nl.LinkSetMTU(link, c.MTU); err != nil {
+			return fmt.Errorf("%s: MTU %d: %w", d.name, c.MTU, err)
+		}
+	}
+	if c.Speed != 0 {
+		if err := d.setSpeed(c.Speed); err != nil {
+			return fmt.Errorf("%s: speed %d Mbit/s: %w", d.name, c.Speed, err)
+		}
+	}
+	if err := d.nl.LinkSetUp(link); err != nil {
+		return fmt.Errorf("%s: link up: %w", d.name, err)
+	}
+	if c.Addr.IsValid() {
+		addr := &netlink.Addr{IPNet: ipNet(c.Addr)}
+		if c.Addr.Addr().Is4() {
+			addr.Broadcast = net.IPv4zero // none, as `ip addr add` has it
+		} else {
+			// Else it is tentative, and can't be bound to, until a work queue
+			// has found that such a device needs no detection of duplicates.
+			addr.Flags = unix.IFA_F_NODAD
+		}
+		if err := d.nl.AddrAdd(link, addr); err != nil {
+			return fmt.Errorf("%s: address %s: %w", d.name, c.Addr, err)
+		}
+	}
+	if c.Route.IsValid() {
+		route := &netlink.Route{LinkIndex: d.index, Dst: ipNet(c.Route.Masked())}
+		switch {
+		case c.Via.IsValid():
+			route.Gw = c.Via.AsSlice()
+		case c.Route.Addr().Is4():
+			route.Scope = netlink.SCOPE_LINK
+		}
+		// Replacing: the network of the address may be the same.
+		if err := d.nl.RouteReplace(route); err != nil {
+			return fmt.Errorf("%s: route to %s via %v: %w", d.name, c.Route, c.Via, err)
+		}
+	}
+	return nil
+}
+
+func ipNet(p netip.Prefix) *net.IPNet {
+	return &net.IPNet{
+		IP:   p.Addr().AsSlice(),
+		Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen()),
+	}
+}
+
+// ethtoolCmd is struct ethtool_cmd.
+type ethtoolCmd struct {
+	cmd                    uint32
+	supported, advertising uint32
+	speed                  uint16
+	duplex, port           uint8
+	phy, transceiver       uint8
+	autoneg, mdio          uint8
+	maxTx, maxRx           uint32
+	speedHi                uint16
+	mdix, mdixCtrl         uint8
+	partnerAdvertising     uint32
+	_                      [2]uint32
+}
+
+// setSpeed is `ethtool -s DEV speed N autoneg off`.
+func (d *Device) setSpeed(mbits int) error {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	cmd := ethtoolCmd{cmd: unix.ETHTOOL_GSET}
+	var req struct {
+		name [unix.IFNAMSIZ]byte
+		data *ethtoolCmd
+		_    [16]byte
+	}
+	copy(req.name[:unix.IFNAMSIZ-1], d.name)
+	req.data = &cmd
+	ioctl := func() error {
+		_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.SIOCETHTOOL, uintptr(unsafe.Pointer(&req)))
+		runtime.KeepAlive(&cmd)
+		if errno != 0 {
+			return errno
+		}
+		return nil
+	}
+	if err := ioctl(); err != nil {
+		return err
+	}
+	cmd.cmd = unix.ETHTOOL_SSET
+	cmd.speed, cmd.speedHi = uint16(mbits), uint16(mbits>>16)
+	cmd.autoneg = 0
+	return ioctl()
+}
+
+// Counters returns the device's counters.
+func (d *Device) Counters() (Counters, error) {
+	link, err := d.nl.LinkByIndex(d.index)
+	if err != nil {
+		return Counters{}, fmt.Errorf("%s: counters: %w", d.name, err)
+	}
+	s := link.Attrs().Statistics
+	if s == nil {
+		return Counters{}, fmt.Errorf("%s: the kernel gave no counters", d.name)
+	}
+	return Counters{
+		TxPackets: s.TxPackets, TxBytes: s.TxBytes, TxDropped: s.TxDropped, TxErrors: s.TxErrors,
+		RxPackets: s.RxPackets, RxBytes: s.RxBytes, RxDropped: s.RxDropped, RxErrors: s.RxErrors,
+	}, nil
+}
+
+// LoopbackUp sets the namespace's loopback device up.
+func LoopbackUp() error {
+	nl, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+	if err != nil {
+		return fmt.Errorf("netlink: %w", err)
+	}
+	defer nl.Close()
+	lo := &netlink.GenericLink{LinkAttrs: netlink.LinkAttrs{Name: "lo"}}
+	lo.Index = 1 // always, in any namespace (LOOPBACK_IFINDEX)
+	if err := nl.LinkSetUp(lo); err != nil {
+		return fmt.Errorf("lo: link up: %w", err)
+	}
+	return nil
+}

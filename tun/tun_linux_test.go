@@ -1,0 +1,321 @@
+package tun
+
+import (
+	"bytes"
+	"net"
+	"net/netip"
+	"os"
+	"runtime"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// inNamespace runs f on a thread in a network namespace of its own, which
+// dies with the thread.
+func inNamespace(t *testing.T, f func()) {
+	t.Helper()
+	if err := Available(); err != nil {
+		t.Skip(err)
+	}
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // never unlocked: the thread ends with us
+		if err = unix.Unshare(unix.CLONE_NEWNET); err == nil {
+			f()
+		}
+	}()
+	<-done
+	if err != nil {
+		t.Skipf("a network namespace needs root: %v", err)
+	}
+}
+
+var testLink = LinkConfig{
+	Addr:       netip.MustParsePrefix("192.168.0.1/16"),
+	Route:      netip.MustParsePrefix("192.0.2.0/24"),
+	Via:        netip.MustParseAddr("192.168.0.2"),
+	MTU:        1400,
+	Speed:      10000,
+	TxQueueLen: DefaultTxQueueLen,
+}
+
+func open(t *testing.T, c Config, link LinkConfig, capture func(*Device) (Capture, error)) (*Device, Capture) {
+	t.Helper()
+	d, err := Open(c)
+	if err != nil {
+		t.Error(err)
+		runtime.Goexit()
+	}
+	if err := d.Quiet(); err != nil {
+		t.Error(err)
+	}
+	cap, err := capture(d)
+	if err != nil {
+		t.Error(err)
+		runtime.Goexit()
+	}
+	if err := d.Up(link); err != nil {
+		t.Error(err)
+		runtime.Goexit()
+	}
+	return d, cap
+}
+
+func TestSendAndCapture(t *testing.T) {
+	tests := []struct {
+		name    string
+		vnet    bool
+		capture func(*Device) (Capture, error)
+	}{
+		{"ring", true, OpenRing},
+		{"ring without header", false, OpenRing},
+		{"socket", true, OpenSocket},
+		{"socket without header", false, OpenSocket},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			inNamespace(t, func() {
+				d, capture := open(t, Config{Name: "tun0", VnetHdr: tt.vnet}, testLink, tt.capture)
+				defer d.Close()
+				defer capture.Close()
+				if d.Name() != "tun0" {
+					t.Errorf("name %q", d.Name())
+				}
+				fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer unix.Close(fd)
+				to := &unix.SockaddrInet4{Port: 9, Addr: [4]byte{192, 0, 2, 1}}
+				// Three in frames of one kind each way round.
+				sizes := []int{10, 1372, 20}
+				before := time.Now().UnixNano()
+				for _, n := range sizes {
+					if err := unix.Sendto(fd, bytes.Repeat([]byte{'x'}, n), 0, to); err != nil {
+						t.Error(err)
+					}
+				}
+				after := time.Now().UnixNano()
+				for _, n := range sizes {
+					p, ok, err := capture.Next()
+					if err != nil || !ok {
+						t.Errorf("size %d: captured %v, %v", n, ok, err)
+						return
+					}
+					if len(p.Data) != 28+n || p.Data[0] != 0x45 || p.Data[len(p.Data)-1] != 'x' {
+						t.Errorf("size %d: got %d bytes, %x", n, len(p.Data), p.Data)
+					}
+					if p.Sent < before || p.Sent > after {
+						t.Errorf("size %d: sent at %d, want %d to %d", n, p.Sent, before, after)
+					}
+					if needs := p.Header.Flags&NeedsCsum != 0; needs != tt.vnet {
+						t.Errorf("size %d: needs a checksum: %v", n, needs)
+					}
+				}
+				if _, ok, err := capture.Next(); ok || err != nil {
+					t.Errorf("one more packet: %v, %v", ok, err)
+				}
+				if n, err := d.Drain(); n != len(sizes) || err != nil {
+					t.Errorf("drained %d, %v", n, err)
+				}
+				c, err := d.Counters()
+				if err != nil || c.TxPackets != 3 || c.TxDropped != 0 {
+					t.Errorf("counters %+v, %v", c, err)
+				}
+			})
+		})
+	}
+}
+
+// The queue drops what doesn't fit, and says so.
+func TestTxDropped(t *testing.T) {
+	inNamespace(t, func() {
+		link := testLink
+		link.TxQueueLen = 2
+		d, capture := open(t, Config{Name: "tun0", VnetHdr: true}, link, OpenRing)
+		defer d.Close()
+		defer capture.Close()
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer unix.Close(fd)
+		for range 5 {
+			unix.Sendto(fd, []byte("x"), 0, &unix.SockaddrInet4{Port: 9, Addr: [4]byte{192, 0, 2, 1}})
+		}
+		c, err := d.Counters()
+		if err != nil || c.TxDropped != 3 {
+			t.Errorf("counters %+v, %v; want 3 dropped", c, err)
+		}
+		if n, err := d.Drain(); n != 2 || err != nil {
+			t.Errorf("drained %d, %v", n, err)
+		}
+		// The ring's copies were made before.
+		n := 0
+		for {
+			_, ok, err := capture.Next()
+			if err != nil {
+				t.Error(err)
+			}
+			if !ok {
+				break
+			}
+			n++
+		}
+		if n != 5 {
+			t.Errorf("captured %d packets", n)
+		}
+	})
+}
+
+func TestCaptureDropped(t *testing.T) {
+	inNamespace(t, func() {
+		d, capture := open(t, Config{Name: "tun0", VnetHdr: true}, testLink, OpenRing)
+		defer d.Close()
+		defer capture.Close()
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer unix.Close(fd)
+		const over = 7
+		frames := smallBlocks * (smallBlock / smallFrame)
+		for range frames + over {
+			unix.Sendto(fd, []byte("x"), 0, &unix.SockaddrInet4{Port: 9, Addr: [4]byte{192, 0, 2, 1}})
+		}
+		for range 2 { // the second time nothing is added
+			if n, err := capture.Dropped(); n != over || err != nil {
+				t.Errorf("dropped %d, %v; want %d", n, err, over)
+			}
+		}
+	})
+}
+
+func TestInject(t *testing.T) {
+	// An ICMP echo request from 192.0.2.1, checksums right.
+	ping := []byte{
+		0x45, 0, 0, 28, 0, 0, 0, 0, 64, 1, 0xf8, 0x36, 192, 0, 2, 1, 192, 168, 0, 1,
+		8, 0, 0xf7, 0xfd, 0, 1, 0, 1,
+	}
+	for _, vnet := range []bool{true, false} {
+		inNamespace(t, func() {
+			d, capture := open(t, Config{Name: "tun0", VnetHdr: vnet}, testLink, OpenRing)
+			defer d.Close()
+			defer capture.Close()
+			if err := d.Inject(ping, Header{}); err != nil {
+				t.Error(err)
+			}
+			p, ok, err := capture.Next()
+			if err != nil || !ok || len(p.Data) != 28 || p.Data[20] != 0 {
+				t.Errorf("header %v: echo reply %v, %v, %x", vnet, ok, err, p.Data)
+			}
+		})
+	}
+}
+
+// Nothing is sent but what a script makes the stack send, over IPv6 too, and
+// the address can be used at once.
+func TestQuietIPv6(t *testing.T) {
+	if _, err := os.Stat("/proc/net/if_inet6"); err != nil {
+		t.Skip("no IPv6 here")
+	}
+	inNamespace(t, func() {
+		link := LinkConfig{
+			Addr:  netip.MustParsePrefix("fd3d:a0b:17d6::1/48"),
+			Route: netip.MustParsePrefix("fd3d:fa7b:d17d::/48"),
+			Via:   netip.MustParseAddr("fd3d:a0b:17d6:8888::1"),
+		}
+		d, capture := open(t, Config{Name: "tun0", VnetHdr: true}, link, OpenRing)
+		defer d.Close()
+		defer capture.Close()
+		fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_STREAM, 0)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer unix.Close(fd)
+		if err := unix.Bind(fd, &unix.SockaddrInet6{Port: 8080, Addr: link.Addr.Addr().As16()}); err != nil {
+			t.Errorf("bind: %v", err)
+		}
+		// Router solicitations come within a second (RFC 4861, 6.3.7).
+		time.Sleep(1200 * time.Millisecond)
+		if p, ok, _ := capture.Next(); ok {
+			t.Errorf("sent %x", p.Data)
+		}
+	})
+}
+
+func TestLinkErrors(t *testing.T) {
+	inNamespace(t, func() {
+		d, capture := open(t, Config{Name: "tun0", VnetHdr: true}, testLink, OpenRing)
+		defer d.Close()
+		defer capture.Close()
+		if _, err := net.InterfaceByName("tun0"); err != nil {
+			t.Error(err)
+		}
+		bad := testLink
+		bad.MTU = 1
+		if err := d.Up(bad); err == nil {
+			t.Error("MTU 1 was accepted")
+		}
+		bad = testLink
+		bad.Addr = netip.MustParsePrefix("192.168.7.7/32")
+		bad.Via = netip.MustParseAddr("10.0.0.1")
+		if err := d.Up(bad); err == nil {
+			t.Error("an unreachable gateway was accepted")
+		}
+	})
+}
+
+func TestHeader(t *testing.T) {
+	h := Header{Flags: NeedsCsum, GSOType: GSOTCPv4 | GSOECN, HdrLen: 52, GSOSize: 1448, CsumStart: 20, CsumOffset: 16}
+	var b [HeaderLen]byte
+	h.Put(&b)
+	if got := parseHeader(b[:]); got != h {
+		t.Errorf("got %+v, want %+v", got, h)
+	}
+}
+
+func BenchmarkOpen(b *testing.B) {
+	if err := Available(); err != nil {
+		b.Skip(err)
+	}
+	runtime.LockOSThread() // never unlocked
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		b.Skip(err)
+	}
+	var opened, ring, up time.Duration
+	for b.Loop() {
+		t0 := time.Now()
+		d, err := Open(Config{Name: "tun0", VnetHdr: true})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := d.Quiet(); err != nil {
+			b.Fatal(err)
+		}
+		t1 := time.Now()
+		c, err := OpenRing(d)
+		if err != nil {
+			b.Fatal(err)
+		}
+		t2 := time.Now()
+		if err := d.Up(testLink); err != nil {
+			b.Fatal(err)
+		}
+		t3 := time.Now()
+		opened, ring, up = opened+t1.Sub(t0), ring+t2.Sub(t1), up+t3.Sub(t2)
+		c.Close()
+		d.Close()
+	}
+	b.ReportMetric(float64(opened.Microseconds())/float64(b.N), "open-µs")
+	b.ReportMetric(float64(ring.Microseconds())/float64(b.N), "ring-µs")
+	b.ReportMetric(float64(up.Microseconds())/float64(b.N), "up-µs")
+}
