@@ -27,7 +27,7 @@ func (r *optionRule) option() *Option {
 }
 
 func (r *eventRule) event() *Event {
-	e := &Event{Range: r.Range, Time: r.Time.time(), Command: r.Command, Code: r.Code}
+	e := &Event{Range: r.Range, Time: r.Time, Command: r.Command, Code: r.Code}
 	switch {
 	case r.Packet != nil:
 		e.Packet = r.Packet.packet()
@@ -35,30 +35,6 @@ func (r *eventRule) event() *Event {
 		e.Call = r.Call.call()
 	}
 	return e
-}
-
-func (r *timeRule) time() Time {
-	t := Time{Range: r.Range, Kind: Any}
-	start, end := r.Absolute, r.AbsoluteUntil
-	switch {
-	case r.Absolute != nil && end != nil:
-		t.Kind = AbsoluteRange
-	case r.Absolute != nil:
-		t.Kind = Absolute
-	case r.Relative != nil:
-		start, end = r.Relative, r.RelativeUntil
-		t.Kind = Relative
-		if end != nil {
-			t.Kind = RelativeRange
-		}
-	}
-	if start != nil {
-		t.Start, t.StartText = start.Value, start.Text
-	}
-	if end != nil {
-		t.End, t.EndText = end.Value, end.Text
-	}
-	return t
 }
 
 func (r *callRule) call() *Call {
@@ -97,18 +73,17 @@ func (r *noteRule) text() string {
 }
 
 func (r *packetRule) packet() *Packet {
-	p := &Packet{Range: r.Range, IP: r.IP.info(), UDP: r.UDP}
+	p := &Packet{Range: r.Range, Encap: r.Encap.List, IP: r.IP.IPInfo}
 	if r.Direction == ">" {
 		p.Direction = Outbound
-	}
-	for _, e := range r.Encap {
-		p.Encap = append(p.Encap, e.encap())
 	}
 	switch {
 	case r.TCP != nil:
 		p.TCP = r.TCP.tcp()
 	case r.ICMP != nil:
 		p.ICMP = r.ICMP.icmp()
+	default:
+		p.UDP = &UDP{r.UDP.Range, r.UDP.Ports.Ports, r.UDP.Length}
 	}
 	return p
 }
@@ -117,16 +92,16 @@ func (r *encapRule) encap() Encap {
 	e := Encap{Range: r.Range}
 	switch {
 	case r.IPv4 != nil:
-		e.IP = &EncapIP{r.IPv4.Range, 4, r.IPv4.Info.info(), r.IPv4.Src, r.IPv4.Dst}
+		e.IP = &EncapIP{r.IPv4.Range, 4, r.IPv4.Info.IPInfo, r.IPv4.Src, r.IPv4.Dst}
 	case r.IPv6 != nil:
-		e.IP = &EncapIP{r.IPv6.Range, 6, r.IPv6.Info.info(), r.IPv6.Src, r.IPv6.Dst}
+		e.IP = &EncapIP{r.IPv6.Range, 6, r.IPv6.Info.IPInfo, r.IPv6.Src, r.IPv6.Dst}
+	case r.MPLS != nil:
+		e.MPLS = &MPLS{r.MPLS.Range, r.MPLS.Labels}
 	case r.GRE.Bare:
 		e.GRE = &GRE{Range: r.GRE.Range, Bare: true}
-	case r.GRE != nil:
+	default:
 		gre := r.GRE.Header.gre()
 		e.GRE = &gre
-	default:
-		e.MPLS = &MPLS{r.MPLS.Range, r.MPLS.Labels}
 	}
 	return e
 }
@@ -153,9 +128,6 @@ func (r *greRule) gre() GRE {
 var ecnWords = map[string]ECN{"noecn": NoECN, "ect0": ECT0, "ect1": ECT1, "ect01": ECT01, "ce": CE}
 
 func (r *ipInfoRule) info() *IPInfo {
-	if r == nil {
-		return nil
-	}
 	info := &IPInfo{Range: r.Range, Square: r.Square != nil}
 	f := r.Round
 	if info.Square {
@@ -194,54 +166,20 @@ func (r *icmpRule) icmp() *ICMP {
 
 func (r *tcpRule) tcp() *TCP {
 	t := &TCP{
-		Range:   r.Range,
-		Ports:   r.Ports,
-		Seq:     r.Seq,
-		Ack:     r.Ack,
-		Window:  r.Window,
-		Urgent:  r.Urgent,
-		written: r.Flags,
+		Range:      r.Range,
+		Ports:      r.Ports.Ports,
+		Seq:        r.Seq,
+		Ack:        r.Numbers.Ack,
+		Window:     r.Numbers.Window,
+		Urgent:     r.Numbers.Urgent,
+		Options:    r.Options.List,
+		HasOptions: r.Options.Any || r.Options.List != nil,
+		AnyOptions: r.Options.Any,
+		written:    r.Flags,
 	}
 	t.Flags, t.ACE = r.Flags.split()
 	if r.PSP != nil {
 		t.PSP = &r.PSP.Int
 	}
-	if r.Options != nil {
-		t.HasOptions, t.AnyOptions = true, r.Options.Any
-		for _, o := range r.Options.List {
-			t.Options = append(t.Options, o.option())
-		}
-	}
 	return t
-}
-
-var plainOptions = map[string]TCPOptionKind{"nop": OptNOP, "eol": OptEOL, "sackOK": OptSACKOK}
-
-func (r *tcpOptionRule) option() *TCPOption {
-	o := &TCPOption{Range: r.Range, Blocks: r.SACK, Counters: r.Counters}
-	switch {
-	case r.MSS != nil:
-		o.Kind, o.Value = OptMSS, *r.MSS
-	case r.WScale != nil:
-		o.Kind, o.Value = OptWScale, *r.WScale
-	case r.TSVal != nil:
-		o.Kind, o.Value, o.Echo = OptTimestamp, *r.TSVal, *r.TSEcr
-	case r.SACK != nil:
-		o.Kind = OptSACK
-	case r.Counters != nil:
-		o.Kind = OptAccECN
-	case r.Digest != nil:
-		o.Kind, o.Blob = OptMD5, *r.Digest
-	case r.FastOpen != "":
-		o.Kind = OptFastOpen
-		if r.FastOpen == "FOEXP" {
-			o.Kind = OptFastOpenExp
-		}
-		if r.Cookie != nil {
-			o.Blob = *r.Cookie
-		}
-	default:
-		o.Kind = plainOptions[r.Plain]
-	}
-	return o
 }

@@ -9,41 +9,39 @@ func exprs(rules []*exprRule) []Expr {
 }
 
 func (r *exprRule) expr() Expr {
-	switch {
-	case r.Word != nil && r.Value != nil:
-		return Assign{r.Range, *r.Word, r.Value.expr()}
-	case r.Word != nil && r.WordOr != nil:
-		return Or{r.Range, *r.Word, r.WordOr.expr()}
-	case r.Word != nil:
-		return *r.Word
-	case r.Or != nil:
-		return Or{r.Range, r.Operand.expr(), r.Or.expr()}
+	e := r.operand()
+	if r.Value != nil {
+		value := r.Value.expr()
+		e = Assign{around(e, value), e.(Word), value}
 	}
-	return r.Operand.expr()
+	if r.Or != nil {
+		or := r.Or.expr()
+		e = Or{around(e, or), e, or}
+	}
+	return e
 }
 
-func (r *operandRule) expr() Expr {
+// around returns the range from first to last.
+func around(first, last Node) Range {
+	start, _ := first.Span()
+	_, end := last.Span()
+	return Range{start, end}
+}
+
+func (r *exprRule) operand() Expr {
 	switch {
-	case r.Ellipsis:
-		return Ellipsis{r.Range}
-	case r.Int != nil:
-		return r.Int.Int
-	case r.String != nil:
-		return r.String.expr()
 	case r.List != nil:
 		return r.List.list()
+	case r.Braces != nil:
+		return r.Braces.expr()
 	case r.Inet != nil:
 		version := 4
 		if r.Inet.Name == "inet6_addr" {
 			version = 6
 		}
-		return Inet{r.Range, version, r.Inet.Addr.Text, r.Inet.Addr.Symbol}
+		return Inet{r.Inet.Range, version, r.Inet.Addr.Text, r.Inet.Addr.Symbol}
 	}
-	return r.Braces.expr()
-}
-
-func (r *stringRule) expr() Expr {
-	return String{r.Range, append([]StringPart{r.First}, r.More...), r.Ellipsis}
+	return r.Atom.Expr
 }
 
 func (r *listRule) list() List { return List{r.Range, exprs(r.Elems)} }
@@ -113,8 +111,7 @@ func (r *iovecRule) expr(at Range) Expr {
 	var first Expr = r.Ellipsis
 	if r.Or != nil {
 		or := r.Or.expr()
-		_, end := or.Span()
-		first = Or{Range{r.Ellipsis.Pos, end}, r.Ellipsis, or}
+		first = Or{around(first, or), first, or}
 	}
 	return Braces{at, append([]Expr{first}, exprs(r.More)...)}
 }

@@ -173,51 +173,29 @@ func (c *Code) Parse(lex *lexer.PeekingLexer) error {
 	return nil
 }
 
-// flags are the TCP flags as written: "S.", ".", ".5", "S5.", or "-" for none.
-type flags struct {
-	Range
-	Text   string
-	Symbol string
+// unexpected is the error for the next token of lex.
+func unexpected(lex *lexer.PeekingLexer, want string) error {
+	return &participle.UnexpectedTokenError{Unexpected: *lex.Peek(), Expect: want}
 }
 
-// Parse implements participle.Parseable. A digit after the last dot makes a number
-// of both (see scanner), hence the forms: word ["."], [word] number, ".", "-".
-func (f *flags) Parse(lex *lexer.PeekingLexer) error {
-	word, symbol, at, isWord := take(lex, tokenWord)
-	text, _, tail, ok := take(lex, tokenFloat)
-	if !ok {
-		switch t := lex.Peek(); {
-		case t.Value == ".", t.Value == "-" && !isWord:
-			lex.Next()
-			text, tail, ok = t.Value, Range{t.Pos, lex.RawPeek().Pos}, true
-		case !isWord:
-			return participle.NextMatch
-		}
+// mark consumes the next token if it is m.
+func mark(lex *lexer.PeekingLexer, m string) bool {
+	if lex.Peek().Value != m {
+		return false
 	}
-	if ok {
-		at.EndPos = tail.EndPos
+	lex.Next()
+	return true
+}
+
+// numberAfter reads m and then a decimal number.
+func numberAfter(lex *lexer.PeekingLexer, m string, n *Int) error {
+	if !mark(lex, m) {
+		return unexpected(lex, m)
 	}
-	if !isWord {
-		at.Pos = tail.Pos
+	if n.Parse(lex) != nil {
+		return unexpected(lex, "Int")
 	}
-	*f = flags{at, word + text, symbol}
 	return nil
-}
-
-// split returns the letters and dot of the flags, and the ACE digit or -1.
-func (f *flags) split() (letters string, ace int) {
-	ace = -1
-	for i := range len(f.Text) {
-		switch c := f.Text[i]; {
-		case isDigit(c):
-			if ace < 0 {
-				ace = int(c - '0')
-			}
-		case c != '-':
-			letters += string(c)
-		}
-	}
-	return letters, ace
 }
 
 // Parse implements participle.Parseable.
@@ -229,4 +207,92 @@ func (e *Ellipsis) Parse(lex *lexer.PeekingLexer) error {
 	lex.Next()
 	e.Range = Range{t.Pos, lex.RawPeek().Pos}
 	return nil
+}
+
+// Parse implements participle.Parseable.
+func (t *Time) Parse(lex *lexer.PeekingLexer) error {
+	start := lex.Peek().Pos
+	*t = Time{Kind: Absolute}
+	if mark(lex, "*") {
+		t.Kind = Any
+		t.Range = Range{start, lex.RawPeek().Pos}
+		return nil
+	}
+	if mark(lex, "+") {
+		t.Kind = Relative
+	}
+	var s seconds
+	if s.Parse(lex) != nil {
+		if t.Kind == Absolute {
+			return participle.NextMatch
+		}
+		return unexpected(lex, "seconds")
+	}
+	t.Start, t.StartText = s.Value, s.Text
+	if mark(lex, "~") {
+		if t.Kind == Relative && !mark(lex, "+") {
+			return unexpected(lex, "+")
+		}
+		if s.Parse(lex) != nil {
+			return unexpected(lex, "seconds")
+		}
+		t.End, t.EndText = s.Value, s.Text
+		if t.Kind == Absolute {
+			t.Kind = AbsoluteRange
+		} else {
+			t.Kind = RelativeRange
+		}
+	}
+	t.Range = Range{start, lex.RawPeek().Pos}
+	return nil
+}
+
+// atom is an expression of one token, or of several strings in a row.
+type atom struct{ Expr }
+
+// Parse implements participle.Parseable.
+func (a *atom) Parse(lex *lexer.PeekingLexer) error {
+	switch lex.Peek().Type {
+	case tokenWord:
+		var w Word
+		_ = w.Parse(lex)
+		a.Expr = w
+		return nil
+	case tokenInteger, tokenHex:
+		var n anyInt
+		_ = n.Parse(lex)
+		a.Expr = n.Int
+	case tokenString:
+		a.Expr = parseString(lex)
+	case tokenMark:
+		var e Ellipsis
+		if err := e.Parse(lex); err != nil {
+			return err
+		}
+		a.Expr = e
+	default:
+		return participle.NextMatch
+	}
+	if lex.Peek().Value == "=" {
+		return unexpected(lex, "','") // only a word has a value
+	}
+	return nil
+}
+
+// parseString reads "text", "text"... or several strings.
+func parseString(lex *lexer.PeekingLexer) String {
+	s := String{Range: Range{Pos: lex.Peek().Pos}}
+	for {
+		var part StringPart
+		if part.Parse(lex) != nil {
+			break
+		}
+		s.Parts = append(s.Parts, part)
+		if len(s.Parts) == 1 && mark(lex, "...") {
+			s.Ellipsis = true
+			break
+		}
+	}
+	s.EndPos = lex.RawPeek().Pos
+	return s
 }

@@ -29,6 +29,8 @@ func (definition) Symbols() map[string]lexer.TokenType {
 		"Hex":     tokenHex,
 		"Word":    tokenWord,
 		"Keyword": tokenKeyword,
+		"ECN":     tokenECN,
+		"Angle":   tokenAngle,
 		"String":  tokenString,
 		"Command": tokenCommand,
 		"Code":    tokenCode,
@@ -208,6 +210,8 @@ func (s *scanner) token() (kind lexer.TokenType, end int) {
 		}
 	case isWordByte(c):
 		return s.word()
+	case c == '<' || c == '>':
+		return tokenAngle, s.at + 1
 	case c == '"':
 		return s.quoted(tokenString, c)
 	case c == '`':
@@ -236,8 +240,8 @@ func (s *scanner) word() (lexer.TokenType, int) {
 	if word == "sequence" && end < len(s.src) && s.src[end] == '#' {
 		return tokenKeyword, end + 1
 	}
-	if keywords[word] {
-		return tokenKeyword, end
+	if kind, ok := keywords[word]; ok {
+		return kind, end
 	}
 	return tokenWord, end
 }

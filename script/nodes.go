@@ -245,16 +245,13 @@ func (t *TCP) HasFlag(flag byte) bool {
 // Ports are written where a packet isn't between the script's own ports: 8080 > 50000.
 type Ports struct {
 	Range
-	Src Int `parser:"@@"`
-	Dst Int `parser:"'>' @@"`
+	Src, Dst Int
 }
 
 // A SeqRange is first:last(length), in sequence numbers of the script.
 type SeqRange struct {
 	Range
-	First  Int `parser:"@@"`
-	Last   Int `parser:"':' @@"`
-	Length Int `parser:"'(' @@ ')'"`
+	First, Last, Length Int
 }
 
 // TCPOptionKind names a TCP option of the language.
@@ -289,15 +286,14 @@ type TCPOption struct {
 // A SACKBlock is left:right (RFC 2018).
 type SACKBlock struct {
 	Range
-	Left  Int `parser:"@@"`
-	Right Int `parser:"':' @@"`
+	Left, Right Int
 }
 
 // AccECNCounter is one 24-bit byte counter of the AccECN option: e0b 5.
 type AccECNCounter struct {
 	Range
-	Name  string `parser:"@( 'e0b' | 'e1b' | 'ceb' )"` // e0b, e1b or ceb
-	Value Int    `parser:"@@"`
+	Name  string // e0b, e1b or ceb
+	Value Int
 }
 
 // Hex is a string of bytes written in hexadecimal, or a -D symbol for one.
@@ -310,8 +306,8 @@ type Hex struct {
 // UDP is a datagram: udp 53 > 1024 (100).
 type UDP struct {
 	Range
-	Ports  *Ports `parser:"'udp' @@?"`
-	Length Int    `parser:"'(' @@ ')'"`
+	Ports  *Ports
+	Length Int
 }
 
 // ICMP is an ICMP or ICMPv6 message:
