@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/netip"
 	"strings"
@@ -22,7 +23,8 @@ type Host interface {
 	// fs.ErrNotExist on a real Linux, and unsupported elsewhere.
 	Sysctl(name string) (string, error)
 	// SetSysctl changes a sysctl. Numbers may be in any base that Linux takes
-	// (0x402), several are separated by spaces or tabs.
+	// (0x402), several are separated by spaces or tabs. The answer is
+	// ErrReadOnly for a sysctl that cannot be changed by anyone.
 	SetSysctl(name, value string) error
 
 	// FlushTCPMetrics forgets what the stack remembers of its peers: metrics
@@ -50,6 +52,9 @@ type Host interface {
 	// is unsupported, and never asks for /proc/sys.
 	ReadFile(name string) ([]byte, error)
 }
+
+// ErrReadOnly is the answer to a change of a read-only sysctl.
+var ErrReadOnly = errors.New("read-only sysctl")
 
 // An Executor is a Host that can run real programs.
 type Executor interface {
