@@ -71,10 +71,11 @@ func (p *Packet) IP() (src, dst netip.Addr) {
 	return netip.Addr{}, netip.Addr{}
 }
 
-// SetIP sets the addresses in the innermost IP header.
+// SetIP sets the addresses in the innermost IP header. In IPv4, IPv4-mapped
+// IPv6 addresses stand for those they map.
 func (p *Packet) SetIP(src, dst netip.Addr) {
 	if ip := p.V4(); ip != nil {
-		ip.Src, ip.Dst = src, dst
+		ip.Src, ip.Dst = src.Unmap(), dst.Unmap()
 	}
 	if ip := p.V6(); ip != nil {
 		ip.Src, ip.Dst = src, dst

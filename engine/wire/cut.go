@@ -52,6 +52,6 @@ func Cut(p *Packet, size int, accECN bool) []*Packet {
 func (ip *IPv6) dropJumbo() {
 	e := ip.Extensions
 	if ip.NextHeader == protoHopByHop && len(e) >= 8 && e[1] == 0 && e[2] == 0xc2 && e[3] == 4 {
-		ip.NextHeader, ip.Extensions = e[0], e[8:]
+		ip.NextHeader, ip.Extensions = e[0], append([]byte(nil), e[8:]...)
 	}
 }
