@@ -271,13 +271,17 @@ func (e *Evaluator) item(x *indexExpr) value {
 	if !ok {
 		e.raise(x.span, "TypeError", "'%s' object is not subscriptable", typeName(v))
 	}
-	kind := typeName(v)
-	if kind == "str" {
-		kind = "string"
-	}
 	i, ok := asInt(index)
-	if !ok {
+	kind := typeName(v)
+	switch {
+	case !ok && kind == "str":
+		e.raise(x.span, "TypeError", "string indices must be integers, not '%s'", typeName(index))
+	case !ok:
 		e.raise(x.span, "TypeError", "%s indices must be integers or slices, not %s", kind, typeName(index))
+	case !i.IsInt64():
+		e.raise(x.span, "IndexError", "cannot fit 'int' into an index-sized integer")
+	case kind == "str":
+		kind = "string"
 	}
 	if i.Sign() < 0 {
 		i = new(big.Int).Add(i, newInt(len(all)))

@@ -84,18 +84,18 @@ func (e *Evaluator) formatValue(s span, v value, spec string) string {
 		e.unsupported(s, "the format %s", reprString(spec))
 	}
 	l := layout{alternate: m[4] != "", precision: -1}
+	if m[1] != "" {
+		l.fill, _ = utf8.DecodeRuneInString(m[1])
+	} else if m[5] != "" {
+		l.fill = '0'
+	}
 	if m[2] != "" {
 		l.align = m[2][0]
-		l.fill, _ = utf8.DecodeRuneInString(m[1])
-		if m[1] == "" {
-			l.fill = 0
-		}
+	} else if m[5] != "" {
+		l.align = '='
 	}
-	if m[3] != "" && m[3] != "-" {
+	if m[3] != "" {
 		l.sign = m[3][0]
-	}
-	if m[5] != "" && l.align == 0 {
-		l.fill, l.align = '0', '='
 	}
 	if m[7] != "" {
 		l.group = m[7][0]
@@ -116,7 +116,7 @@ func (e *Evaluator) formatValue(s span, v value, spec string) string {
 	if m[9] != "" {
 		l.verb = m[9][0]
 	}
-	if l.group != 0 && l.align == '=' {
+	if l.group != 0 && (l.align == '=' || !strings.Contains("deEfFgG%", m[9])) {
 		e.unsupported(s, "the format %s", reprString(spec))
 	}
 	switch v := v.(type) {
@@ -176,9 +176,6 @@ func (e *Evaluator) formatInt(s span, l layout, i value, v value, spec string) s
 	if l.precision >= 0 {
 		e.raise(s, "ValueError", "Precision not allowed in integer format specifier")
 	}
-	if l.group == ',' && base != 10 {
-		e.unsupported(s, "the format %s", reprString(spec))
-	}
 	n, _ := asInt(i)
 	digits := n.Text(base)
 	digits = strings.TrimPrefix(digits, "-")
@@ -189,11 +186,7 @@ func (e *Evaluator) formatInt(s span, l layout, i value, v value, spec string) s
 	if l.verb == 'X' {
 		prefix, digits = strings.ToUpper(prefix), strings.ToUpper(digits)
 	}
-	size := 3
-	if base != 10 {
-		size = 4
-	}
-	return l.aligned(sign(n.Sign() < 0, l.sign)+prefix, grouped(digits, l.group, size))
+	return l.aligned(sign(n.Sign() < 0, l.sign)+prefix, grouped(digits, l.group))
 }
 
 func (e *Evaluator) formatFloatValue(s span, l layout, f float64, spec string) string {
@@ -219,15 +212,15 @@ func (e *Evaluator) formatFloatValue(s span, l layout, f float64, spec string) s
 	if i := strings.IndexFunc(text, func(r rune) bool { return r < '0' || r > '9' }); i >= 0 {
 		whole = i
 	}
-	return l.aligned(sign(negative, l.sign), grouped(text[:whole], l.group, 3)+text[whole:])
+	return l.aligned(sign(negative, l.sign), grouped(text[:whole], l.group)+text[whole:])
 }
 
-// grouped puts a mark between groups of digits.
-func grouped(digits string, mark byte, size int) string {
+// grouped puts a mark between groups of three digits.
+func grouped(digits string, mark byte) string {
 	if mark == 0 {
 		return digits
 	}
-	for i := len(digits) - size; i > 0; i -= size {
+	for i := len(digits) - 3; i > 0; i -= 3 {
 		digits = digits[:i] + string(rune(mark)) + digits[i:]
 	}
 	return digits

@@ -110,7 +110,7 @@ func (l *lexer) run() error {
 	}
 	if len(l.open) > 0 {
 		open := l.open[len(l.open)-1]
-		return l.b.syntaxError(open.start, "'%s' was never closed", open.text)
+		return l.b.syntaxError(span{open.start, open.end}, "'%s' was never closed", open.text)
 	}
 	l.endLine(0)
 	for range l.indents[1:] {
@@ -118,6 +118,12 @@ func (l *lexer) run() error {
 	}
 	l.add(token{kind: tokenEnd, start: l.offset, end: l.offset})
 	return nil
+}
+
+// from is the character at an offset, for an error.
+func (l *lexer) from(offset int) span {
+	_, size := utf8.DecodeRuneInString(l.b.Text[offset:])
+	return span{offset, offset + size}
 }
 
 func (l *lexer) add(t token) { l.tokens = append(l.tokens, t) }
@@ -164,6 +170,9 @@ func (l *lexer) indent() error {
 	if i == len(text) || strings.IndexByte("\n\r#", text[i]) >= 0 {
 		return nil
 	}
+	if text[i] == '\\' { // versions of Python differ in what its indentation then is
+		return l.b.unsupported(i, "a line that starts with a backslash")
+	}
 	if strings.Contains(text[l.offset:i], "\t") && column != narrow && strings.Contains(text[l.offset:i], " ") {
 		return l.b.unsupported(i, "indentation by tabs and spaces mixed")
 	}
@@ -175,7 +184,7 @@ func (l *lexer) indent() error {
 	case column < current:
 		at := slices.Index(l.indents, column)
 		if at < 0 {
-			return l.b.syntaxError(i, "this line's indentation matches no line above it")
+			return l.b.syntaxError(l.from(i), "this line's indentation matches no line above it")
 		}
 		for range l.indents[at+1:] {
 			l.add(token{kind: tokenDedent, start: i, end: i})
@@ -201,7 +210,7 @@ func (l *lexer) blanks() error {
 			l.offset++
 			n := l.newline()
 			if n == 0 && l.offset < len(text) {
-				return l.b.syntaxError(at, "unexpected character after a backslash that continues a line")
+				return l.b.syntaxError(l.from(at), "unexpected character after a backslash that continues a line")
 			}
 			l.offset += n
 		default:
@@ -234,7 +243,7 @@ func (l *lexer) token() error {
 		l.offset = t.end
 		return nil
 	}
-	return l.b.syntaxError(l.offset, "unexpected character %s", strconv.QuoteRune(r))
+	return l.b.syntaxError(l.from(l.offset), "unexpected character %s", strconv.QuoteRune(r))
 }
 
 const maxNesting = 100 // of brackets; CPython's limit is 200
@@ -249,11 +258,11 @@ func (l *lexer) bracket(t token) error {
 		}
 		l.open = append(l.open, t)
 	case len(l.open) == 0:
-		return l.b.syntaxError(t.start, "'%s' closes nothing", t.text)
+		return l.b.syntaxError(span{t.start, t.end}, "'%s' closes nothing", t.text)
 	default:
 		open := l.open[len(l.open)-1]
 		if open.text != pairs[i-1:i] {
-			return l.b.syntaxError(t.start, "'%s' does not close '%s'", t.text, open.text)
+			return l.b.syntaxError(span{t.start, t.end}, "'%s' does not close '%s'", t.text, open.text)
 		}
 		l.open = l.open[:len(l.open)-1]
 	}

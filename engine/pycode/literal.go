@@ -27,13 +27,13 @@ func (l *lexer) number() error {
 		case c == 'j' || c == 'J':
 			return l.b.unsupported(t.start, "a complex number")
 		case isDigit(c) && t.kind == tokenInt && text[0] == '0':
-			return l.b.syntaxError(t.start, "a decimal number must not start with 0; an octal one starts with 0o")
-		case c == '_' || isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'z' && !startsWithKeyword(rest):
-			return l.b.syntaxError(l.offset, "unexpected character %s in a number", strconv.QuoteRune(rune(c)))
+			return l.b.syntaxError(l.from(t.start), "a decimal number must not start with 0; an octal one starts with 0o")
+		case c == '_' || isDigit(c) || c|0x20 >= 'a' && c|0x20 <= 'z' && !startsWithKeyword(rest), t.text == "0" && c == 'o':
+			return l.b.syntaxError(l.from(l.offset), "unexpected character %s in a number", strconv.QuoteRune(rune(c)))
 		}
 	}
 	if t.text == "" {
-		return l.b.syntaxError(t.start, "not a number")
+		return l.b.syntaxError(l.from(t.start), "not a number")
 	}
 	if t.kind == tokenFloat {
 		t.float, _ = strconv.ParseFloat(strings.ReplaceAll(t.text, "_", ""), 64) // too big is inf, as in Python
@@ -69,7 +69,7 @@ func (l *lexer) str(prefix string) error {
 	var value strings.Builder
 	for !strings.HasPrefix(text[l.offset:], quote) {
 		if l.offset == len(text) || len(quote) == 1 && l.newline() > 0 {
-			return l.b.syntaxError(t.start, "this string has no end")
+			return l.b.syntaxError(l.from(t.start), "this string has no end")
 		}
 		switch n := l.newline(); {
 		case n > 0:
@@ -100,7 +100,7 @@ func (l *lexer) escape(value *strings.Builder, raw bool) error {
 	text, at := l.b.Text, l.offset
 	l.offset++
 	if l.offset == len(text) {
-		return l.b.syntaxError(at, "this string has no end")
+		return l.b.syntaxError(l.from(at), "this string has no end")
 	}
 	if n := l.newline(); n > 0 { // a joined line
 		l.offset += n
@@ -124,7 +124,7 @@ func (l *lexer) escape(value *strings.Builder, raw bool) error {
 		l.offset++
 		n, err := strconv.ParseUint(text[l.offset:min(len(text), l.offset+digits)], 16, 32)
 		if err != nil || l.offset+digits > len(text) || n > utf8.MaxRune {
-			return l.b.syntaxError(at, "\\%c wants %d hexadecimal digits", c, digits)
+			return l.b.syntaxError(l.from(at), "\\%c wants %d hexadecimal digits", c, digits)
 		}
 		if !utf8.ValidRune(rune(n)) {
 			return l.b.unsupported(at, "half of a surrogate pair")

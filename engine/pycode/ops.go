@@ -364,6 +364,9 @@ func (e *Evaluator) binarySequence(s span, op string, x, y value) value {
 		if !ok {
 			e.raise(s, "TypeError", "can't multiply sequence by non-int of type '%s'", typeName(y))
 		}
+		if !n.IsInt64() {
+			e.raise(s, "OverflowError", "cannot fit 'int' into an index-sized integer")
+		}
 		times := 0
 		if len(a) > 0 && n.Sign() > 0 {
 			if n.BitLen() > 32 || n.Int64()*int64(len(a)) > maxItems {

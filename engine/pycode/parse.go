@@ -17,7 +17,7 @@ type parser struct {
 
 type parseError struct{ error }
 
-// parseBlock returns a block's statements, or a *SyntaxError or *Unsupported.
+// parseBlock returns a block's statements, or a *script.Error or *Unsupported.
 func parseBlock(b *Block) (body []stmt, err error) {
 	tokens, err := lex(b)
 	if err != nil {
@@ -64,7 +64,7 @@ func (p *parser) expect(text string) {
 }
 
 func (p *parser) fail(format string, args ...any) {
-	panic(parseError{p.b.syntaxError(p.tok.start, format, args...)})
+	panic(parseError{p.b.syntaxError(span{p.tok.start, p.tok.end}, format, args...)})
 }
 
 func (p *parser) unsupported(format string, args ...any) {
@@ -254,11 +254,14 @@ func (p *parser) checkTarget(x expr) {
 func (p *parser) augmentTarget(x expr) *nameExpr {
 	name, ok := x.(*nameExpr)
 	start := x.place().start
-	if _, index := x.(*indexExpr); index {
+	switch x.(type) {
+	case *indexExpr:
 		panic(parseError{p.b.unsupported(start, "a list that changes")})
+	case *formatExpr:
+		panic(parseError{p.b.unsupported(start, "an attribute that changes")})
 	}
 	if !ok {
-		panic(parseError{p.b.syntaxError(start, "can't assign to %s", oneLine(p.b.Text[start:x.place().end]))})
+		panic(parseError{p.b.syntaxError(x.place(), "can't assign to %s", oneLine(p.b.Text[start:x.place().end]))})
 	}
 	return name
 }

@@ -12,7 +12,7 @@ import (
 type layout struct {
 	fill      rune // 0: blanks
 	align     byte // '<' '>' '^' '=', 0: as the type has it
-	sign      byte // '+' or ' ' before positive numbers, 0: nothing
+	sign      byte // '+' or ' ' before positive numbers, '-' or 0: nothing
 	alternate bool // #
 	group     byte // ',' or '_' between digits, or 0
 	width     int
@@ -138,6 +138,7 @@ func (e *Evaluator) percentValue(s span, l layout, format string, at int, v valu
 	case 'a':
 		e.unsupported(s, "%%a")
 	case 'c':
+		l.precision = -1
 		return l.text(e.percentChar(s, v))
 	case 'd', 'i', 'u':
 		i, ok := asInt(v)
@@ -215,7 +216,7 @@ func sign(negative bool, positive byte) string {
 	switch {
 	case negative:
 		return "-"
-	case positive != 0:
+	case positive == '+', positive == ' ':
 		return string(rune(positive))
 	}
 	return ""

@@ -45,9 +45,9 @@ type block struct {
 	unsupported *Unsupported // then body isn't complete
 }
 
-// Parse reads the blocks of a script. It fails only with a *SyntaxError; a
-// block that needs more of Python than this package has is not an error here,
-// but what [Program.Unsupported] returns.
+// Parse reads the blocks of a script. It fails with a *script.Error at the first
+// block that isn't Python. A block that needs more of Python than this package
+// has is no error here, but what [Program.Unsupported] returns.
 func Parse(blocks []Block) (*Program, error) {
 	p := &Program{}
 	for _, b := range blocks {
@@ -85,14 +85,6 @@ type Var struct {
 	Value any
 }
 
-// A SyntaxError says that a block isn't Python. Its text has no position.
-type SyntaxError struct {
-	Pos script.Position
-	Msg string // "got '=', want an expression"
-}
-
-func (e *SyntaxError) Error() string { return e.Msg }
-
 // Unsupported says that a block may well be Python, but needs a real one. Its
 // text has no position.
 type Unsupported struct {
@@ -116,8 +108,9 @@ func (b *Block) position(offset int) script.Position {
 	return pos
 }
 
-func (b *Block) syntaxError(offset int, format string, args ...any) error {
-	return &SyntaxError{b.position(offset), fmt.Sprintf(format, args...)}
+// syntaxError is about the text at s.
+func (b *Block) syntaxError(s span, format string, args ...any) error {
+	return &script.Error{Pos: b.position(s.start), End: b.position(s.end), Summary: fmt.Sprintf(format, args...)}
 }
 
 func (b *Block) unsupported(offset int, format string, args ...any) error {

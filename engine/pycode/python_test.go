@@ -89,6 +89,9 @@ d''', 'e' "f", r'\n', u'g', 'tab\there', '\x41\101\u00e9', 'it\'s', '\q')`, "a b
 	{"(1, 2)[2]", "IndexError: tuple index out of range"},
 	{"[1][-2]", "IndexError: list index out of range"},
 	{"'abc'[3]", "IndexError: string index out of range"},
+	{"'abc'['a']", "TypeError: string indices must be integers, not 'str'"},
+	{"'abc'[2 ** 64]", "IndexError: cannot fit 'int' into an index-sized integer"},
+	{"() * 2 ** 64", "OverflowError: cannot fit 'int' into an index-sized integer"},
 	{"x = 1; x[0]", "TypeError: 'int' object is not subscriptable"},
 	{"x = (1,); x['a']", "TypeError: tuple indices must be integers or slices, not str"},
 
@@ -111,7 +114,7 @@ d''', 'e' "f", r'\n', u'g', 'tab\there', '\x41\101\u00e9', 'it\'s', '\q')`, "a b
 	{"'%5' % 1", "ValueError: incomplete format"},
 	{"'%d' % (1e400)", "OverflowError: cannot convert float infinity to integer"},
 	{"print('{} {}'.format(1, 'a'), '{1}{0}'.format(1, 2), '{{}}'.format(), '{!r} {!s}'.format('a', 'b'), '{0} {0}'.format(None))", "1 a 21 {} 'a' b None None\n"},
-	{"print('[{:d}|{:5d}|{:<5d}|{:^5d}|{:>5}|{:05d}|{:+d}|{: d}|{:x}|{:#X}|{:#b}|{:o}|{:,}|{:_x}|{:*^7}|{:#06x}]'.format(42, 42, 42, 42, 42, -42, 42, 42, 255, 255, 5, 8, 1234567, 65536, 5, 255))", "[42|   42|42   | 42  |   42|-0042|+42| 42|ff|0XFF|0b101|10|1,234,567|1_0000|***5***|0x00ff]\n"},
+	{"print('[{:d}|{:5d}|{:<5d}|{:^5d}|{:>5}|{:05d}|{:+d}|{: d}|{:x}|{:#X}|{:#b}|{:o}|{:,}|{:_}|{:*^7}|{:#06x}|{:>03}|{:*=-5d}]'.format(42, 42, 42, 42, 42, -42, 42, 42, 255, 255, 5, 8, 1234567, 65536, 5, 255, 7, -7))", "[42|   42|42   | 42  |   42|-0042|+42| 42|ff|0XFF|0b101|10|1,234,567|65_536|***5***|0x00ff|007|-***7]\n"},
 	{"print('[{:.2f}|{:8.3f}|{:e}|{:g}|{:%}|{:.1%}|{}|{:10}|{:,.2f}|{:<8.1f}|{:08.2f}|{:f}]'.format(2.345, 3.14159, 1.5, 1e10, 0.5, 0.123, 1.5, 2.5, 12345.678, 2.25, -1.5, 3))", "[2.35|   3.142|1.500000e+00|1e+10|50.000000%|12.3%|1.5|       2.5|12,345.68|2.2     |-0001.50|3.000000]\n"},
 	{"print('[{:5}|{:>5}|{:^5}|{:.2}|{:-<4s}]'.format('ab', 'ab', 'ab', 'abc', 'x'), '{} {:d} {:5}|'.format(True, True, True))", "[ab   |   ab| ab  |ab|x---] True 1     1|\n"},
 	{"'{}'.format()", "IndexError: Replacement index 0 out of range for positional args tuple"},
