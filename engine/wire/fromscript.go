@@ -483,6 +483,9 @@ func accECNFromScript(o *script.TCPOption) (TCPOption, error) {
 }
 
 func blob(h *script.Hex, what string) ([]byte, error) {
+	if h.Text == "" {
+		return nil, nil
+	}
 	b, err := hex.DecodeString(h.Text)
 	if err != nil {
 		return nil, wrong(h, "%s %s isn't hexadecimal digits, two to a byte", what, h.Text)
