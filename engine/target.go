@@ -152,6 +152,12 @@ type Captured struct {
 	GSO  GSO
 	// Cause is why the stack sent it, where the target knows: "tlp", "rto".
 	Cause string
+	// Held is for how long, when this was sent, the target had been holding a
+	// reference to an earlier packet's data; 0 if it held none. A stack merges
+	// segments on retransmission only if they are unreferenced. Packets sent
+	// in one burst hold each other for some microseconds. Where references are
+	// kept on purpose (CapturePacket) it is 0.
+	Held time.Duration
 }
 
 // A Link carries the stack's packets.

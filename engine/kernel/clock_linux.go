@@ -1,0 +1,160 @@
+package kernel
+
+import (
+	"os"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// clock is CLOCK_MONOTONIC, counted from when it was made. It is read through
+// Go's time package, which asks the vDSO rather than the kernel.
+type clock struct {
+	epoch     time.Time
+	monotonic time.Duration // CLOCK_MONOTONIC at the epoch
+	wall      time.Duration // CLOCK_REALTIME since 1970 at the epoch
+	tick      time.Duration // of the kernel's timer
+}
+
+func newClock() (*clock, error) {
+	var res unix.Timespec
+	if err := unix.ClockGetres(unix.CLOCK_MONOTONIC_COARSE, &res); err != nil {
+		return nil, os.NewSyscallError("clock_getres", err)
+	}
+	c := &clock{epoch: time.Now(), tick: time.Duration(res.Nano())}
+	c.monotonic = c.readMonotonic()
+	c.wall, _ = c.wallOffset()
+	return c, nil
+}
+
+// readMonotonic returns CLOCK_MONOTONIC at the epoch, from the reading that
+// took least.
+func (c *clock) readMonotonic() time.Duration {
+	best, at := time.Duration(1<<62), time.Duration(0)
+	for range 5 {
+		before := c.Now()
+		m := clockGettime(unix.CLOCK_MONOTONIC)
+		after := c.Now()
+		if after-before < best {
+			best = after - before
+			at = m - before - best/2
+		}
+	}
+	return at
+}
+
+// wallOffset returns what must be added to the clock to get CLOCK_REALTIME,
+// and how far off that may be.
+func (c *clock) wallOffset() (offset, within time.Duration) {
+	within = 1 << 62
+	for range 3 {
+		before := c.Now()
+		w := time.Duration(time.Now().UnixNano())
+		after := c.Now()
+		if after-before < within {
+			within = after - before
+			offset = w - before - within/2
+		}
+	}
+	return offset, within
+}
+
+func clockGettime(id uintptr) time.Duration {
+	var ts unix.Timespec
+	unix.RawSyscall(unix.SYS_CLOCK_GETTIME, id, uintptr(unsafe.Pointer(&ts)), 0)
+	return time.Duration(ts.Nano())
+}
+
+// Now implements engine.Clock.
+func (c *clock) Now() time.Duration { return time.Since(c.epoch) }
+
+// WaitUntil implements engine.Clock.
+func (c *clock) WaitUntil(t time.Duration) {
+	if c.Now() < t {
+		c.poll(nil, t) // can't fail: there is no descriptor, and the time is valid
+	}
+}
+
+// Virtual implements engine.Clock.
+func (c *clock) Virtual() bool { return false }
+
+// Wall implements engine.Clock.
+func (c *clock) Wall(t time.Duration) time.Duration { return t + c.wall }
+
+// fromWall turns a packet's time stamp into the target's time. now and earlier
+// are times between which it must lie.
+//
+// Both clocks are slewed alike, so the offset holds until somebody sets the
+// wall clock. A stamp from after that is told by lying outside.
+func (c *clock) fromWall(stamp int64, earlier, now time.Duration) time.Duration {
+	// A little, since the offset isn't known better, and clocks of two CPUs
+	// may differ.
+	const slop = 20 * time.Microsecond
+	t := time.Duration(stamp) - c.wall
+	if t >= earlier-slop && t <= now+slop {
+		return min(t, now)
+	}
+	offset, _ := c.wallOffset()
+	if u := time.Duration(stamp) - offset; u >= earlier-slop && u <= now+slop {
+		c.wall = offset
+		return min(u, now)
+	}
+	return t
+}
+
+// startPhase is how far inside a tick a script starts: packetdrill's
+// JIFFY_OFFSET_USECS.
+const startPhase = 250 * time.Microsecond
+
+// Start implements engine.Clock. It returns at a tick's edge and startPhase.
+//
+// packetdrill spins through ten changes of times(2) to find an edge. Since
+// Linux 6.3 edges are where CLOCK_MONOTONIC is a multiple of the tick
+// (tick_setup_device aligns them, so that each CPU's are the same): we wait for
+// one and watch CLOCK_MONOTONIC_COARSE move there. If it doesn't, a tick must
+// be watched out for.
+func (c *clock) Start() time.Duration {
+	const tries = 3
+	for range tries {
+		edge, found := c.expectedEdge()
+		if !found {
+			edge = c.spinToEdge()
+		}
+		start := edge + startPhase
+		c.WaitUntil(start)
+		// Woken late there may be another edge next to us.
+		if late := c.Now() - start; late < startPhase {
+			return start
+		}
+	}
+	return c.Now()
+}
+
+// watch is how far around its expected time an edge is looked for.
+const watch = 50 * time.Microsecond
+
+// expectedEdge waits for the next edge where it should be and reports whether
+// it was there.
+func (c *clock) expectedEdge() (edge time.Duration, found bool) {
+	now := c.Now() + c.monotonic
+	next := (now + 2*watch).Truncate(c.tick) + c.tick - c.monotonic
+	c.WaitUntil(next - watch)
+	at := c.spinUntil(next + 2*watch)
+	return next, at > next-watch/5 && at < next+2*watch
+}
+
+// spinToEdge watches for an edge for two ticks at most.
+func (c *clock) spinToEdge() time.Duration { return c.spinUntil(c.Now() + 2*c.tick) }
+
+// spinUntil returns when CLOCK_MONOTONIC_COARSE moved, or else the deadline.
+func (c *clock) spinUntil(deadline time.Duration) time.Duration {
+	first := clockGettime(unix.CLOCK_MONOTONIC_COARSE)
+	for {
+		moved := clockGettime(unix.CLOCK_MONOTONIC_COARSE) != first
+		now := c.Now()
+		if moved || now >= deadline {
+			return now
+		}
+	}
+}

@@ -1,0 +1,114 @@
+// Package kernelstack runs jobs on the kernel's stack, each in a worker
+// process of its own.
+package kernelstack
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"tcpdrill/engine"
+	"tcpdrill/engine/drill"
+	"tcpdrill/engine/kernel"
+)
+
+// Main runs a worker if this process is one, and then doesn't return. Call it
+// first thing in main, and in TestMain.
+func Main() {
+	kernel.Register(work)
+	kernel.Main()
+}
+
+// work runs a job in a worker and sends its outcome.
+func work(t *kernel.Target, payload []byte, emit func([]byte)) error {
+	var job drill.Job
+	if err := json.Unmarshal(payload, &job); err != nil {
+		return err
+	}
+	o := drill.Run(&job, drill.Place{
+		PID: os.Getpid(),
+		Open: func(cfg *engine.Config) (engine.Target, error) {
+			if err := t.Configure(cfg.Net); err != nil {
+				return nil, fmt.Errorf("setting up the network: %w", err)
+			}
+			return t, nil
+		},
+	})
+	b, err := json.Marshal(o)
+	if err != nil {
+		return err
+	}
+	emit(b)
+	return nil
+}
+
+// A Stack is the host's Linux stack. One worker is always ready beforehand.
+type Stack struct {
+	next *kernel.Worker
+}
+
+// Open returns the stack, or says why it can't be drilled here and what to do.
+func Open() (*Stack, error) {
+	if err := kernel.Available(); err != nil {
+		return nil, err
+	}
+	return &Stack{}, nil
+}
+
+// Name returns "kernel".
+func (s *Stack) Name() string { return "kernel" }
+
+// Prepare starts the worker of the next Run, which sets itself up meanwhile.
+func (s *Stack) Prepare() error {
+	if s.next != nil {
+		return nil
+	}
+	w, err := kernel.Start(context.Background())
+	s.next = w
+	return err
+}
+
+// Run runs a job and returns its outcome. The worker goes away by itself
+// afterwards; what it takes to remove its device is not waited for. If ctx
+// ends first the worker is killed, which leaves nothing behind.
+func (s *Stack) Run(ctx context.Context, job *drill.Job) (*engine.Outcome, error) {
+	if err := s.Prepare(); err != nil {
+		return nil, err
+	}
+	w := s.next
+	s.next = nil
+	defer context.AfterFunc(ctx, w.Kill)()
+	payload, err := json.Marshal(job)
+	if err != nil {
+		return nil, err
+	}
+	paths := []string{job.Dir}
+	if p, err := filepath.Abs(job.Name); err == nil {
+		paths = append(paths, p)
+	}
+	var o *engine.Outcome
+	err = w.Run(kernel.Job{Paths: paths, Payload: payload}, func(msg []byte) {
+		o = new(engine.Outcome)
+		if e := json.Unmarshal(msg, o); e != nil {
+			o.Verdict = engine.Error
+			o.Failures = []engine.Failure{{Verdict: engine.Error, Summary: e.Error()}}
+		}
+	})
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err == nil && o == nil {
+		err = fmt.Errorf("the worker said nothing")
+	}
+	return o, err
+}
+
+// Close ends the worker that waits for a job.
+func (s *Stack) Close() error {
+	if s.next != nil {
+		s.next.Kill()
+	}
+	return nil
+}

@@ -1,0 +1,141 @@
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"golang.org/x/sys/unix"
+
+	"tcpdrill/engine"
+	"tcpdrill/tun"
+)
+
+// Device is the name of a target's device, which scripts count on.
+const Device = "tun0"
+
+// A Target is the stack of this process's network namespace, which it changes
+// without putting anything back. All methods belong to one goroutine, which
+// New locks to its thread.
+type Target struct {
+	link
+	stop       event
+	callers    []*caller
+	caps       caps
+	congestion string
+
+	ring chan opened // the ring that New opens
+}
+
+// opened is the result of opening a capture.
+type opened struct {
+	capture tun.Capture
+	err     error
+}
+
+// New makes the target as far as it can be made without knowing the script:
+// device, capture, threads. Nothing is sent or captured yet.
+func New() (*Target, error) {
+	timedThread()
+	lockMemory()
+	t := &Target{ring: make(chan opened, 1)}
+	var err error
+	if t.clock, err = newClock(); err != nil {
+		return nil, err
+	}
+	if t.stop, err = newEvent(); err != nil {
+		return nil, err
+	}
+	t.device, err = tun.Open(tun.Config{Name: Device, VnetHdr: true})
+	if err != nil {
+		return nil, err
+	}
+	go func() {
+		c, err := tun.OpenRing(t.device)
+		t.ring <- opened{c, err}
+	}()
+	err = errors.Join(t.device.Quiet(), tun.LoopbackUp())
+	if err == nil {
+		var c *caller
+		if c, err = newCaller(t); err == nil {
+			t.callers = append(t.callers, c)
+		}
+	}
+	if err != nil {
+		t.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+// Configure sets the network up as a script wants it. From here on everything
+// that the stack sends is captured.
+func (t *Target) Configure(n engine.NetConfig) error {
+	if n.RemoteIP.IsValid() && n.RemoteIP == n.LocalIP {
+		return fmt.Errorf("remote address %s is local", n.RemoteIP)
+	}
+	ring := <-t.ring
+	t.capture = ring.capture
+	switch n.Capture {
+	case engine.CaptureCopy, "":
+		if ring.err != nil {
+			return ring.err
+		}
+		go t.drainAlways(t.stop)
+	case engine.CapturePacket:
+		if ring.err == nil {
+			go ring.capture.Close() // waits for the kernel
+		}
+		var err error
+		if t.capture, err = tun.OpenSocket(t.device); err != nil {
+			return err
+		}
+		// Clones stay in the device's queue for ever. packetdrill takes one out
+		// for each packet it sniffs, and so holds as many as were sent before
+		// it began to sniff: by chance. Its queue has 500 places; ours has
+		// more, and says when it overflows.
+		t.pinned = true
+	default:
+		return fmt.Errorf("unknown capture %q", n.Capture)
+	}
+	for _, fd := range t.capture.FDs() {
+		t.fds = append(t.fds, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
+	}
+	c := tun.LinkConfig{
+		Route:      n.RemotePrefix,
+		MTU:        n.MTU,
+		Speed:      n.Speed,
+		TxQueueLen: tun.DefaultTxQueueLen,
+	}
+	if !n.AnyIP {
+		c.Addr = netip.PrefixFrom(n.LocalIP, n.LocalPrefix)
+		c.Via = n.GatewayIP
+	}
+	return t.device.Up(c)
+}
+
+// Name implements engine.Target.
+func (t *Target) Name() string { return "kernel" }
+
+// SetCongestionControl gives the sockets that are made from now on this
+// congestion control; "" leaves them the namespace's. It stands in for the
+// sysctl tcp_congestion_control, which refuses in a namespace what the host
+// doesn't allow everybody; setsockopt(TCP_CONGESTION) asks for CAP_NET_ADMIN
+// in the namespace only.
+func (t *Target) SetCongestionControl(name string) { t.congestion = name }
+
+// CongestionControl returns what SetCongestionControl was last given.
+func (t *Target) CongestionControl() string { return t.congestion }
+
+// Close removes the device. A worker needn't: it goes with the process.
+func (t *Target) Close() error {
+	t.stop.set()
+	err := t.device.Close()
+	if t.capture != nil {
+		return errors.Join(err, t.capture.Close())
+	}
+	if ring := <-t.ring; ring.err == nil {
+		return errors.Join(err, ring.capture.Close())
+	}
+	return err
+}
