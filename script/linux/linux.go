@@ -156,3 +156,12 @@ func flagName(bit int64, prefix string) string {
 
 // secondNames are those that Flags passes over for the usual one.
 var secondNames = []string{"MSG_TRYHARD", "O_FSYNC", "O_NDELAY", "SOF_TIMESTAMPING_LAST"}
+
+// MustValue is Value for names that the program itself knows of.
+func MustValue(name string) int64 {
+	v, ok := Value(name)
+	if !ok {
+		panic("script/linux has no " + name)
+	}
+	return v
+}

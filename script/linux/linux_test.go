@@ -136,3 +136,15 @@ func TestFlags(t *testing.T) {
 		}
 	}
 }
+
+func TestMustValue(t *testing.T) {
+	if got := MustValue("SO_REUSEADDR"); got != 2 {
+		t.Errorf("got %d, want 2", got)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("no panic for a name that isn't there")
+		}
+	}()
+	MustValue("SO_REUSEADR")
+}
