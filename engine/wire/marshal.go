@@ -33,7 +33,7 @@ func (p *Packet) Marshal(opt MarshalOptions) ([]byte, error) {
 	default:
 		return nil, fmt.Errorf("the outermost header is %s, which isn't IP", layerName(p.Layers[0]))
 	}
-	buf := gopacket.NewSerializeBufferExpectedSize(128, len(p.Payload))
+	buf := gopacket.NewSerializeBufferExpectedSize(128+len(p.Payload), 0)
 	if _, err := prependBytes(buf, p.Payload); err != nil {
 		return nil, err
 	}
