@@ -17,7 +17,7 @@ type parser struct {
 
 type parseError struct{ error }
 
-// parseBlock returns a block's statements, or a *script.Error or *Unsupported.
+// parseBlock returns a block's statements, or a *SyntaxError or *Unsupported.
 func parseBlock(b *Block) (body []stmt, err error) {
 	tokens, err := lex(b)
 	if err != nil {

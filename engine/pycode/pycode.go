@@ -45,7 +45,7 @@ type block struct {
 	unsupported *Unsupported // then body isn't complete
 }
 
-// Parse reads the blocks of a script. It fails with a *script.Error at the first
+// Parse reads the blocks of a script. It fails with a *SyntaxError at the first
 // block that isn't Python. A block that needs more of Python than this package
 // has is no error here, but what [Program.Unsupported] returns.
 func Parse(blocks []Block) (*Program, error) {
@@ -85,6 +85,14 @@ type Var struct {
 	Value any
 }
 
+// A SyntaxError says that a block isn't Python. Its text has no position.
+type SyntaxError struct {
+	Pos, End script.Position // End is the first place after what is wrong
+	Msg      string          // "got '=', want an expression"
+}
+
+func (e *SyntaxError) Error() string { return e.Msg }
+
 // Unsupported says that a block may well be Python, but needs a real one. Its
 // text has no position.
 type Unsupported struct {
@@ -110,7 +118,7 @@ func (b *Block) position(offset int) script.Position {
 
 // syntaxError is about the text at s.
 func (b *Block) syntaxError(s span, format string, args ...any) error {
-	return &script.Error{Pos: b.position(s.start), End: b.position(s.end), Summary: fmt.Sprintf(format, args...)}
+	return &SyntaxError{b.position(s.start), b.position(s.end), fmt.Sprintf(format, args...)}
 }
 
 func (b *Block) unsupported(offset int, format string, args ...any) error {

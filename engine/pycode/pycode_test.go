@@ -74,13 +74,13 @@ func TestSyntaxErrors(t *testing.T) {
 		{"x.1", 10, 10, "got '.1', want the end of the statement"},
 	} {
 		_, err := Parse([]Block{{test.code, pos}})
-		var got *script.Error
+		var got *SyntaxError
 		if !errors.As(err, &got) {
-			t.Errorf("%q: got error %v, want a *script.Error", test.code, err)
+			t.Errorf("%q: got error %v, want a *SyntaxError", test.code, err)
 			continue
 		}
-		if got.Summary != test.want || got.Pos.Line != test.line || got.Pos.Column != test.column || got.Pos.Filename != "t.pkt" {
-			t.Errorf("%q: got %v: %s, want %d:%d: %s", test.code, got.Pos, got.Summary, test.line, test.column, test.want)
+		if got.Msg != test.want || got.Pos.Line != test.line || got.Pos.Column != test.column || got.Pos.Filename != "t.pkt" {
+			t.Errorf("%q: got %v: %s, want %d:%d: %s", test.code, got.Pos, got.Msg, test.line, test.column, test.want)
 		}
 	}
 }
@@ -345,7 +345,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, code string) {
 		p, err := Parse([]Block{{code, pos}})
 		if err != nil {
-			if _, ok := err.(*script.Error); !ok {
+			if _, ok := err.(*SyntaxError); !ok {
 				t.Errorf("%q: %T: %v", code, err, err)
 			}
 			return
