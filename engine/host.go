@@ -44,8 +44,8 @@ type Host interface {
 	// ChangeRoute adds, changes or removes a route.
 	ChangeRoute(c RouteChange) error
 
-	// SNMP returns the stack's counters in the order of /proc/net/netstat,
-	// snmp6 and snmp, which is nstat's.
+	// SNMP returns the stack's counters in the order of /proc/net/snmp, snmp6
+	// and netstat, which is nstat's.
 	SNMP() ([]Counter, error)
 	// ReadFile reads a file that shows the stack's state: /proc/net/tcp. The
 	// shell makes /proc/net/snmp, netstat and snmp6 from SNMP where this

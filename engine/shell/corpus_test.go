@@ -81,7 +81,7 @@ func BenchmarkDefaults(b *testing.B) {
 				if !cached {
 					parses.m = nil
 				}
-				if exit, out, err := New(b.Context(), h, o).Run("./defaults.sh"); exit != 0 || err != nil {
+				if exit, out, err := Run(b.Context(), h, o, "./defaults.sh"); exit != 0 || err != nil {
 					b.Fatal(exit, string(out), err)
 				}
 			}

@@ -43,11 +43,11 @@ func newFakeHost() *fakeHost {
 			{Name: "rx-gro"},
 		},
 		counters: []engine.Counter{
-			{Group: "TcpExt", Name: "TCPTimeouts", Value: 3},
-			{Group: "TcpExt", Name: "OutOfWindowIcmps"},
-			{Group: "Ip6", Name: "InReceives", Value: 7},
 			{Group: "Tcp", Name: "RtoMin", Value: 200},
 			{Group: "Tcp", Name: "OutRsts", Value: 1},
+			{Group: "Ip6", Name: "InReceives", Value: 7},
+			{Group: "TcpExt", Name: "TCPTimeouts", Value: 3},
+			{Group: "TcpExt", Name: "OutOfWindowIcmps"},
 		},
 		files: map[string]string{
 			"/proc/net/tcp":  "  sl  local_address rem_address   st\n   0: 00000000:1F90 00000000:0000 0A 00000000\n",

@@ -131,7 +131,7 @@ func (s *session) openFile(name string, flag int, perm os.FileMode, hc interp.Ha
 	return &writeOnly{&memoryFile{s, name}}, nil
 }
 
-func (st *state) writeFile(name string, b []byte) {
+func (st *State) writeFile(name string, b []byte) {
 	if st.files == nil {
 		st.files = make(map[string][]byte)
 	}

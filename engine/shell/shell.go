@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,71 +31,76 @@ type Options struct {
 	// ReadFile reads a file by its absolute name. If nil, files are the
 	// machine's.
 	ReadFile func(name string) ([]byte, error)
+	// State holds what a run's commands leave for later ones. If nil, each
+	// command starts anew.
+	State *State
 	// Unsupported, if not nil, is told of everything that the target turned
 	// out not to have, also where the command went on without it, as a shell
 	// script does after a sysctl that failed.
 	Unsupported func(*engine.UnsupportedError)
 }
 
-// A Shell runs the commands of one run of a script. It is an engine.Shell and
-// an engine.Interpreter.
-type Shell struct {
-	ctx   context.Context
-	host  engine.Host
-	opts  Options
-	pid   string
-	state state
-}
-
-// state is what commands leave behind for later ones.
-type state struct {
+// State is what the commands of one run leave behind for each other. The zero
+// value is ready for use, by one command at a time.
+type State struct {
 	files map[string][]byte // written by commands, never on a disk
 	nstat map[string]uint64 // nstat's history
 }
 
-// New returns a shell for one run on the host. Commands end with ctx.
-func New(ctx context.Context, host engine.Host, opts Options) *Shell {
-	return &Shell{ctx: ctx, host: host, opts: opts, pid: strconv.Itoa(opts.PID)}
+// An ExitError says that a command failed.
+type ExitError struct {
+	Command string
+	Status  int    // of the shell: 1 to 255
+	Stderr  string // what it wrote there, trimmed
+}
+
+// Error is in packetdrill's words.
+func (e *ExitError) Error() string {
+	return fmt.Sprintf("error executing `%s` command: non-zero status %d", e.Command, e.Status)
 }
 
 // Run runs a command line as `sh -c` would, though with bash's syntax. It
 // returns the exit status and what was written to standard output and
 // standard error, in order.
 //
-// A status other than 0 comes with an *engine.UnsupportedError if the target
-// lacked something that the command asked for. Other errors say that the
-// command could not be run at all: it has a syntax error, or ctx ended.
-func (sh *Shell) Run(command string) (exit int, output []byte, err error) {
-	return sh.run(command, "")
-}
-
-// RunPython runs a program in Python by the real interpreter, which command
-// names, and returns what Run would.
-func (sh *Shell) RunPython(command, source string) (exit int, output []byte, err error) {
-	return sh.run(command+" -", source)
-}
-
-func (sh *Shell) run(command, input string) (exit int, output []byte, err error) {
-	s := &session{Shell: sh}
-	std := streams{out: &s.output, err: &s.output}
-	if input != "" {
-		std.in = strings.NewReader(input)
+// A status other than 0 comes with an error: *engine.UnsupportedError if the
+// target lacked something that the command asked for, else *ExitError. Other
+// errors say that the command could not be run at all: it has a syntax error,
+// or ctx ended.
+func Run(ctx context.Context, host engine.Host, opts Options, command string) (exit int, out []byte, err error) {
+	s := &session{host: host, opts: opts, state: opts.State, pid: strconv.Itoa(opts.PID)}
+	if s.state == nil {
+		s.state = new(State)
 	}
-	exit, err = s.command(sh.ctx, command, std)
-	if err == nil && exit != 0 && s.unsupported != nil {
+	var stderr syncBuffer
+	std := streams{out: &s.output, err: both{&s.output, &stderr}}
+
+	exit, err = s.command(ctx, command, std)
+	switch {
+	case err != nil || exit == 0:
+	case s.unsupported != nil:
 		err = s.unsupported
+	default:
+		err = &ExitError{
+			Command: command,
+			Status:  exit,
+			Stderr:  strings.TrimSpace(string(stderr.Bytes())),
+		}
 	}
 	return exit, s.output.Bytes(), err
 }
 
 // A session is one Run.
 type session struct {
-	*Shell
+	host   engine.Host
+	opts   Options
+	pid    string
 	output syncBuffer
 
 	// The two sides of a pipeline run at once. mu lets one of them at a time
-	// at what follows, and at the host, the clock and the state.
+	// at what follows, and at the host and the clock.
 	mu          sync.Mutex
+	state       *State
 	unsupported *engine.UnsupportedError // the last
 }
 
@@ -185,4 +191,12 @@ func (b *syncBuffer) Bytes() []byte {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return bytes.Clone(b.buf.Bytes())
+}
+
+// both writes to two buffers.
+type both [2]*syncBuffer
+
+func (b both) Write(p []byte) (int, error) {
+	b[0].Write(p)
+	return b[1].Write(p)
 }

@@ -42,7 +42,7 @@ type commandTest struct {
 
 func (tt *commandTest) run(t *testing.T, host engine.Host, h *fakeHost) {
 	t.Helper()
-	exit, out, err := New(t.Context(), host, options(h)).Run(tt.command)
+	exit, out, err := Run(t.Context(), host, options(h), tt.command)
 	if exit != tt.exit || string(out) != tt.out {
 		t.Errorf("got status %d and %q, want %d and %q", exit, out, tt.exit, tt.out)
 	}
@@ -50,12 +50,14 @@ func (tt *commandTest) run(t *testing.T, host engine.Host, h *fakeHost) {
 		t.Errorf("got calls\n\t%s\nwant\n\t%s", strings.Join(h.calls, "\n\t"), strings.Join(tt.calls, "\n\t"))
 	}
 	unsupported, ok := errors.AsType[*engine.UnsupportedError](err)
+	failed, _ := errors.AsType[*ExitError](err)
 	switch {
-	case err == nil && tt.unsupported == "":
-	case !ok:
-		t.Errorf("got error %v, want one about %q", err, tt.unsupported)
-	case tt.unsupported == "" || !strings.Contains(unsupported.What, tt.unsupported):
-		t.Errorf("got %q as unsupported, want %q", unsupported.What, tt.unsupported)
+	case tt.unsupported != "":
+		if !ok || !strings.Contains(unsupported.What, tt.unsupported) {
+			t.Errorf("got error %v, want one about %q", err, tt.unsupported)
+		}
+	case tt.exit == 0 && err != nil || tt.exit != 0 && (failed == nil || failed.Status != tt.exit):
+		t.Errorf("got error %v with the status %d", err, exit)
 	}
 }
 
@@ -149,9 +151,9 @@ func TestCommands(t *testing.T) {
 		// nstat and the files of counters
 		{command: "nstat -n; nstat", out: "#kernel\n"},
 		{command: "nstat", out: "#kernel\n" +
-			"TcpExtTCPTimeouts               3                  0.0\n" +
+			"TcpOutRsts                      1                  0.0\n" +
 			"Ip6InReceives                   7                  0.0\n" +
-			"TcpOutRsts                      1                  0.0\n"},
+			"TcpExtTCPTimeouts               3                  0.0\n"},
 		{command: "nstat > /dev/null; nstat -as 'Tcp*' | wc -l", out: "3\n"},
 		{command: "nstat -z TcpExtOut*", out: "#kernel\nTcpExtOutOfWindowIcmps          0                  0.0\n"},
 		{command: "nstat | grep TcpExtTCPTimeouts | grep -q 3"},
@@ -237,7 +239,7 @@ func TestNoExec(t *testing.T) {
 	h := newFakeHost()
 	o := options(h)
 	o.NoExec = true
-	exit, _, err := New(t.Context(), realHost{h}, o).Run("upper < /dev/null")
+	exit, _, err := Run(t.Context(), realHost{h}, o, "upper < /dev/null")
 	if _, ok := errors.AsType[*engine.UnsupportedError](err); !ok || exit != 127 || len(h.calls) != 0 {
 		t.Errorf("got %d, %v, calls %q", exit, err, h.calls)
 	}
@@ -246,14 +248,15 @@ func TestNoExec(t *testing.T) {
 // What one command of a run leaves, the next finds.
 func TestState(t *testing.T) {
 	h := newFakeHost()
-	sh := New(t.Context(), h, options(h))
+	o := options(h)
+	o.State = new(State)
 	steps := []struct {
 		command string
 		before  func()
 		out     string
 	}{
 		{command: "nstat > /dev/null"},
-		{command: "nstat | grep -v '#'", before: func() { h.counters[1].Value = 2 },
+		{command: "nstat | grep -v '#'", before: func() { h.counters[4].Value = 2 },
 			out: "TcpExtOutOfWindowIcmps          2                  0.0\n"},
 		{command: "nstat | wc -l", out: "1\n"},
 		{command: "./set_sysctls.py /proc/sys/net/ipv4/tcp_sack=0"},
@@ -263,7 +266,7 @@ func TestState(t *testing.T) {
 		if s.before != nil {
 			s.before()
 		}
-		exit, out, err := sh.Run(s.command)
+		exit, out, err := Run(t.Context(), h, o, s.command)
 		if exit != 0 || err != nil || string(out) != s.out {
 			t.Errorf("`%s`: got %d, %q, %v; want %q", s.command, exit, out, err, s.out)
 		}
@@ -276,7 +279,7 @@ func TestUnsupportedReports(t *testing.T) {
 	o := options(h)
 	var told []string
 	o.Unsupported = func(err *engine.UnsupportedError) { told = append(told, err.What) }
-	if exit, _, err := New(t.Context(), h, o).Run("./odd.sh"); exit != 0 || err != nil {
+	if exit, _, err := Run(t.Context(), h, o, "./odd.sh"); exit != 0 || err != nil {
 		t.Errorf("got %d, %v", exit, err)
 	}
 	if !slices.Equal(told, []string{"sysctl net.odd.x"}) {
@@ -284,22 +287,20 @@ func TestUnsupportedReports(t *testing.T) {
 	}
 }
 
-func TestRunPython(t *testing.T) {
+// The error has packetdrill's words, and what the command had to say.
+func TestExitError(t *testing.T) {
 	h := newFakeHost()
-	sh := New(t.Context(), realHost{h}, options(h))
-	exit, out, err := sh.RunPython("upper -u", "print(1)")
-	if exit != 0 || string(out) != "PRINT(1)" || err != nil || h.calls[0] != `exec ["upper" "-u" "-"] in /suite/tcp` {
-		t.Errorf("got %d, %q, %v after %q", exit, out, err, h.calls)
-	}
-	_, _, err = New(t.Context(), h, options(h)).RunPython("python3", "print(1)")
-	if unsupported, ok := errors.AsType[*engine.UnsupportedError](err); !ok || !strings.Contains(unsupported.What, "python3") {
-		t.Errorf("without programs: got %v", err)
+	_, _, err := Run(t.Context(), h, options(h), "echo out; cat nothing")
+	failed, ok := errors.AsType[*ExitError](err)
+	if !ok || failed.Error() != "error executing `echo out; cat nothing` command: non-zero status 1" ||
+		failed.Stderr != "cat: nothing: No such file or directory" {
+		t.Errorf("got %#v", err)
 	}
 }
 
 func TestSyntaxError(t *testing.T) {
 	h := newFakeHost()
-	exit, _, err := New(t.Context(), h, options(h)).Run("echo 'a")
+	exit, _, err := Run(t.Context(), h, options(h), "echo 'a")
 	if exit != 2 || err == nil || !strings.Contains(err.Error(), "quote") {
 		t.Errorf("got %d, %v", exit, err)
 	}
@@ -309,7 +310,7 @@ func TestCancel(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	h := newFakeHost()
-	if _, _, err := New(ctx, h, options(h)).Run("true"); !errors.Is(err, context.Canceled) {
+	if _, _, err := Run(ctx, h, options(h), "true"); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }

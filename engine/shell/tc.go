@@ -1,6 +1,8 @@
 package shell
 
 import (
+	"errors"
+
 	"tcpdrill/engine"
 )
 
@@ -55,7 +57,11 @@ func tc(c *call) (int, error) {
 	if q.Dev == "" || q.Parent == "" || q.Kind == "" && q.Change != engine.Delete {
 		return 0, errOther
 	}
-	if err := c.host.ChangeQdisc(q); err != nil {
+	err := c.host.ChangeQdisc(q)
+	if _, ok := errors.AsType[*engine.UnsupportedError](err); ok && c.executor() != nil {
+		return 0, errOther // the real tc knows more kinds and options
+	}
+	if err != nil {
 		return c.refused(err), nil
 	}
 	return 0, nil
