@@ -64,8 +64,9 @@ type NetConfig struct {
 // A CaptureMode is how long captured packets stay referenced in the stack.
 type CaptureMode string
 
-// The two captures: Copy lets each clone go inside the transmit call; Packet
-// keeps clones pinned in an ordinary packet socket and the tun queue.
+// The two captures: Copy lets each clone go at once; Packet keeps clones
+// pinned in the device's queue to the end of the run, as an ordinary packet
+// socket does until it is read.
 const (
 	CaptureCopy   CaptureMode = "copy"
 	CapturePacket CaptureMode = "packet"

@@ -30,18 +30,19 @@ const (
 	smallMax = smallFrame - 128
 )
 
-// rings captures by copying: each packet is copied into memory shared with the
-// kernel inside the transmit call, and nothing of it is held.
-type rings struct {
+// A Capture sees each packet that the stack sends through a device. The kernel
+// copies it inside the transmit call into memory shared with us; nothing of
+// the stack's is held. Only one goroutine may use it.
+type Capture struct {
 	small, big *ring
 }
 
-// OpenRing opens a capture that copies inside the transmit call. Opened before
-// the device is up, it misses nothing.
+// OpenCapture opens a capture. Opened before the device is up, it misses
+// nothing.
 //
 // It takes long, 14 ms at HZ=250: packet_set_ring waits for an RCU grace
 // period. Both rings wait for the same one.
-func OpenRing(d *Device) (Capture, error) {
+func OpenCapture(d *Device) (*Capture, error) {
 	// A socket belongs to the network namespace of the thread that makes it;
 	// the rest may happen on any.
 	small, err := newRing(d.vnet, smallFrame, smallBlock)
@@ -58,36 +59,42 @@ func OpenRing(d *Device) (Capture, error) {
 		bigErr <- big.setup(d.index, bigBlocks, outgoing(smallMax+1, math.MaxInt32))
 	}()
 	err = small.setup(d.index, smallBlocks, outgoing(0, smallMax))
-	r := &rings{small, big}
+	c := &Capture{small, big}
 	if err := errors.Join(err, <-bigErr); err != nil {
-		r.Close()
+		c.Close()
 		return nil, fmt.Errorf("packet ring: %w", err)
 	}
-	return r, nil
+	return c, nil
 }
 
-// Next implements Capture. The kernel stamps a packet once for all its
-// captures, so that the order of stamps is the order of sending.
-func (r *rings) Next() (Packet, bool, error) {
-	s, b := r.small.head(), r.big.head()
+// Next returns the oldest packet not yet returned, and false if there is none.
+// It never waits. Data is the caller's to keep.
+//
+// The kernel stamps a packet once for all its captures, so that the order of
+// stamps is the order of sending.
+func (c *Capture) Next() (Packet, bool) {
+	s, b := c.small.head(), c.big.head()
 	switch {
 	case s == nil && b == nil:
-		return Packet{}, false, nil
+		return Packet{}, false
 	case b == nil, s != nil && stamp(s) <= stamp(b):
-		return r.small.take(s), true, nil
+		return c.small.take(s), true
 	}
-	return r.big.take(b), true, nil
+	return c.big.take(b), true
 }
 
-func (r *rings) FDs() []int { return []int{r.small.fd, r.big.fd} }
+// FDs are descriptors of which one is readable while Next has something.
+func (c *Capture) FDs() []int { return []int{c.small.fd, c.big.fd} }
 
-func (r *rings) Dropped() (uint64, error) {
-	s, err1 := r.small.dropped.read(r.small.fd)
-	b, err2 := r.big.dropped.read(r.big.fd)
+// Dropped returns how many packets the capture has missed.
+func (c *Capture) Dropped() (uint64, error) {
+	s, err1 := c.small.dropped.read(c.small.fd)
+	b, err2 := c.big.dropped.read(c.big.fd)
 	return s + b, errors.Join(err1, err2)
 }
 
-func (r *rings) Close() error { return errors.Join(r.small.close(), r.big.close()) }
+// Close ends the capture. It waits for the kernel for some milliseconds.
+func (c *Capture) Close() error { return errors.Join(c.small.close(), c.big.close()) }
 
 // ring is one memory-mapped TPACKET_V2 ring.
 type ring struct {

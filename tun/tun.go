@@ -5,10 +5,9 @@
 // A stack can tell how it is watched. TCP clones each skb that it sends, and
 // merges segments on retransmission only if nobody else refers to their data
 // (skb_shinfo(skb)->dataref is 1). A clone lives for as long as it waits in
-// the tun device's queue or in an ordinary packet socket. OpenRing captures
-// by copying inside the transmit call and needs the queue drained beside it
-// (Device.Drain); OpenSocket is an ordinary packet socket, which pins each
-// clone until it is read.
+// the tun device's queue, or unread in an ordinary packet socket. A Capture
+// copies packets inside the transmit call and holds none; whether the device's
+// queue does is for its user to decide: Device.Drain lets go of what is in it.
 //
 // Everything here acts on the calling thread's network namespace, and changes
 // it: use a namespace of its own. All but Linux has stubs only.
@@ -107,17 +106,4 @@ type Packet struct {
 	Data   []byte // from the IP header
 	Sent   int64  // when it was given to the device: CLOCK_REALTIME, ns since 1970
 	Header Header // zero if the device has none
-}
-
-// A Capture sees each packet that the stack sends through a device. Only one
-// goroutine may use it.
-type Capture interface {
-	// Next returns the oldest packet not yet returned, and false if there is
-	// none. It never waits. Data is the caller's to keep.
-	Next() (Packet, bool, error)
-	// FDs are descriptors that are readable while Next has something.
-	FDs() []int
-	// Dropped returns how many packets the capture missed so far.
-	Dropped() (uint64, error)
-	Close() error
 }

@@ -8,11 +8,11 @@ type Device struct{}
 // Open fails with ErrNotLinux.
 func Open(Config) (*Device, error) { return nil, ErrNotLinux }
 
-// OpenRing fails with ErrNotLinux.
-func OpenRing(*Device) (Capture, error) { return nil, ErrNotLinux }
+// A Capture sees the packets that the stack sends.
+type Capture struct{}
 
-// OpenSocket fails with ErrNotLinux.
-func OpenSocket(*Device) (Capture, error) { return nil, ErrNotLinux }
+// OpenCapture fails with ErrNotLinux.
+func OpenCapture(*Device) (*Capture, error) { return nil, ErrNotLinux }
 
 // Available returns ErrNotLinux.
 func Available() error { return ErrNotLinux }

@@ -20,7 +20,7 @@ const keptReleases = 1 << 14
 type link struct {
 	*clock
 	device  *tun.Device
-	capture tun.Capture
+	capture *tun.Capture
 	pinned  bool // the queue is never read
 	fds     []unix.PollFd
 
@@ -129,11 +129,7 @@ func checksumPlace(p []byte) (start, offset uint16, err error) {
 // Receive implements engine.Link.
 func (l *link) Receive(until time.Duration) (*engine.Captured, error) {
 	for {
-		p, ok, err := l.capture.Next()
-		if err != nil {
-			return nil, err
-		}
-		if ok {
+		if p, ok := l.capture.Next(); ok {
 			return l.captured(p), nil
 		}
 		if ready, err := l.poll(l.fds, until); err != nil || !ready {

@@ -24,12 +24,12 @@ type Target struct {
 	caps       caps
 	congestion string
 
-	ring chan opened // the ring that New opens
+	opening chan opened // the capture that New opens
 }
 
 // opened is the result of opening a capture.
 type opened struct {
-	capture tun.Capture
+	capture *tun.Capture
 	err     error
 }
 
@@ -38,7 +38,7 @@ type opened struct {
 func New() (*Target, error) {
 	timedThread()
 	lockMemory()
-	t := &Target{ring: make(chan opened, 1)}
+	t := &Target{opening: make(chan opened, 1)}
 	var err error
 	if t.clock, err = newClock(); err != nil {
 		return nil, err
@@ -51,8 +51,8 @@ func New() (*Target, error) {
 		return nil, err
 	}
 	go func() {
-		c, err := tun.OpenRing(t.device)
-		t.ring <- opened{c, err}
+		c, err := tun.OpenCapture(t.device)
+		t.opening <- opened{c, err}
 	}()
 	err = errors.Join(t.device.Quiet(), tun.LoopbackUp())
 	if err == nil {
@@ -74,29 +74,25 @@ func (t *Target) Configure(n engine.NetConfig) error {
 	if n.RemoteIP.IsValid() && n.RemoteIP == n.LocalIP {
 		return fmt.Errorf("remote address %s is local", n.RemoteIP)
 	}
-	ring := <-t.ring
-	t.capture = ring.capture
 	switch n.Capture {
 	case engine.CaptureCopy, "":
-		if ring.err != nil {
-			return ring.err
-		}
-		go t.drainAlways(t.stop)
 	case engine.CapturePacket:
-		if ring.err == nil {
-			go ring.capture.Close() // waits for the kernel
-		}
-		var err error
-		if t.capture, err = tun.OpenSocket(t.device); err != nil {
-			return err
-		}
-		// Clones stay in the device's queue for ever. packetdrill takes one out
+		// Clones stay in the device's queue for ever, as an ordinary packet
+		// socket would hold them until it is read. packetdrill takes one out
 		// for each packet it sniffs, and so holds as many as were sent before
 		// it began to sniff: by chance. Its queue has 500 places; ours has
 		// more, and says when it overflows.
 		t.pinned = true
 	default:
 		return fmt.Errorf("unknown capture %q", n.Capture)
+	}
+	o := <-t.opening
+	if o.err != nil {
+		return o.err
+	}
+	t.capture = o.capture
+	if !t.pinned {
+		go t.drainAlways(t.stop)
 	}
 	for _, fd := range t.capture.FDs() {
 		t.fds = append(t.fds, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
@@ -134,8 +130,8 @@ func (t *Target) Close() error {
 	if t.capture != nil {
 		return errors.Join(err, t.capture.Close())
 	}
-	if ring := <-t.ring; ring.err == nil {
-		return errors.Join(err, ring.capture.Close())
+	if o := <-t.opening; o.err == nil {
+		return errors.Join(err, o.capture.Close())
 	}
 	return err
 }

@@ -87,6 +87,16 @@ func net4(capture engine.CaptureMode) engine.NetConfig {
 	}
 }
 
+// net6 is the same over IPv6.
+var net6 = engine.NetConfig{
+	LocalIP:      netip.MustParseAddr("fd3d:0a0b:17d6::1"),
+	LocalPrefix:  48,
+	RemoteIP:     netip.MustParseAddr("fd3d:fa7b:d17d::1"),
+	RemotePrefix: netip.MustParsePrefix("fd3d:fa7b:d17d::/48"),
+	GatewayIP:    netip.MustParseAddr("fd3d:0a0b:17d6:8888::1"),
+	MTU:          1520,
+}
+
 func init() {
 	jobs["environment"] = func(t *Target, arg string, emit func([]byte)) error {
 		say := func(format string, args ...any) { emit(fmt.Appendf(nil, format, args...)) }
