@@ -173,7 +173,7 @@ func (c *Code) Parse(lex *lexer.PeekingLexer) error {
 	return nil
 }
 
-// unexpected is the error for the next token of lex.
+// unexpected is the error for the next token of lex; want is in participle's EBNF.
 func unexpected(lex *lexer.PeekingLexer, want string) error {
 	return &participle.UnexpectedTokenError{Unexpected: *lex.Peek(), Expect: want}
 }
@@ -190,7 +190,7 @@ func mark(lex *lexer.PeekingLexer, m string) bool {
 // numberAfter reads m and then a decimal number.
 func numberAfter(lex *lexer.PeekingLexer, m string, n *Int) error {
 	if !mark(lex, m) {
-		return unexpected(lex, m)
+		return unexpected(lex, strconv.Quote(m))
 	}
 	if n.Parse(lex) != nil {
 		return unexpected(lex, "Int")
@@ -231,7 +231,7 @@ func (t *Time) Parse(lex *lexer.PeekingLexer) error {
 	t.Start, t.StartText = s.Value, s.Text
 	if mark(lex, "~") {
 		if t.Kind == Relative && !mark(lex, "+") {
-			return unexpected(lex, "+")
+			return unexpected(lex, `"+"`)
 		}
 		if s.Parse(lex) != nil {
 			return unexpected(lex, "seconds")
@@ -274,7 +274,7 @@ func (a *atom) Parse(lex *lexer.PeekingLexer) error {
 		return participle.NextMatch
 	}
 	if lex.Peek().Value == "=" {
-		return unexpected(lex, "','") // only a word has a value
+		return unexpected(lex, `("," | ")")`) // only a word has a value
 	}
 	return nil
 }

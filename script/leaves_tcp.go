@@ -19,7 +19,7 @@ func (s *SeqRange) Parse(lex *lexer.PeekingLexer) error {
 		return err
 	}
 	if !mark(lex, ")") {
-		return unexpected(lex, ")")
+		return unexpected(lex, `")"`)
 	}
 	s.Range = Range{s.First.Pos, lex.RawPeek().Pos}
 	return nil
@@ -46,8 +46,12 @@ func (p *ports) Parse(lex *lexer.PeekingLexer) error {
 		return participle.NextMatch
 	}
 	p.Ports = new(Ports)
+	first := *lex.Peek()
 	if err := p.Src.Parse(lex); err != nil {
 		return err
+	}
+	if lex.Peek().Value == ":" { // a sequence range: what is missing are the flags
+		return &participle.UnexpectedTokenError{Unexpected: first, Expect: "flags"}
 	}
 	if err := numberAfter(lex, ">", &p.Dst); err != nil {
 		return err
@@ -60,7 +64,8 @@ func (p *ports) Parse(lex *lexer.PeekingLexer) error {
 type flags struct {
 	Range
 	Text   string
-	Symbol string
+	Symbol string // the -D symbol that stood for the word, or ""
+	Suffix string // what follows the word
 }
 
 // Parse implements participle.Parseable. A digit after the last dot makes a number
@@ -83,7 +88,7 @@ func (f *flags) Parse(lex *lexer.PeekingLexer) error {
 	if !isWord {
 		at.Pos = tail.Pos
 	}
-	*f = flags{at, word + text, symbol}
+	*f = flags{at, word + text, symbol, text}
 	return nil
 }
 
@@ -140,7 +145,7 @@ func (o *tcpOptions) Parse(lex *lexer.PeekingLexer) error {
 	if mark(lex, "...") {
 		o.Any = true
 		if !mark(lex, ">") {
-			return unexpected(lex, ">")
+			return unexpected(lex, `">"`)
 		}
 		return nil
 	}
@@ -156,7 +161,7 @@ func (o *tcpOptions) Parse(lex *lexer.PeekingLexer) error {
 			return nil
 		}
 		if !mark(lex, ",") {
-			return unexpected(lex, "',' | '>'")
+			return unexpected(lex, `("," | ">")`)
 		}
 	}
 }
@@ -239,7 +244,7 @@ var accECNOrders = map[string][]string{"e0b": {"e0b", "ceb", "e1b"}, "e1b": {"e1
 func (o *TCPOption) parseCounters(lex *lexer.PeekingLexer) error {
 	order := accECNOrders[lex.Peek().Value]
 	if order == nil {
-		return unexpected(lex, "'e0b' | 'e1b'")
+		return unexpected(lex, `("e0b" | "e1b")`)
 	}
 	for _, name := range order {
 		t := lex.Peek()

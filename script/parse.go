@@ -122,17 +122,27 @@ func parseItem[R any](p *parser, parser *participle.Parser[R]) (*R, bool) {
 		return rule, true
 	}
 	p.lex.LoadCheckpoint(checkpoint)
-	at := *p.lex.Peek()
-	want := ""
+	e := &Error{Summary: err.Error()}
+	at := p.lex.Peek().Pos.Offset
 	var unexpected *participle.UnexpectedTokenError
 	if errors.As(err, &unexpected) {
-		at = unexpected.Unexpected
-		want = wanted(unexpected)
+		e = syntaxError(unexpected)
+		at = unexpected.Unexpected.Pos.Offset
 	}
-	for p.lex.Peek().Pos.Offset < at.Pos.Offset {
-		p.lex.Next()
+	var before *lexer.Token
+	for p.lex.Peek().Pos.Offset < at {
+		before = p.lex.Next()
 	}
-	p.fail(p.lex.Peek(), &Error{Summary: "got " + describe(p.lex.Peek()) + ", want " + want})
+	t := p.lex.Peek()
+	if before != nil && (t.EOF() || p.startsItem(t)) {
+		// It ended too early; say so there and not where the next one starts.
+		_, want, _ := strings.Cut(e.Summary, ", want ")
+		e.Summary, e.Pos = "got the end of the line, want "+want, p.end(before)
+		e.End = e.Pos
+		p.errors = append(p.errors, e)
+	} else {
+		p.fail(t, e)
+	}
 	for t := p.lex.Peek(); !t.EOF(); t = p.lex.Peek() {
 		if t.Pos.Offset > start && p.startsItem(t) {
 			break

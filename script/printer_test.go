@@ -1,0 +1,100 @@
+package script
+
+import (
+	"fmt"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// difference returns the path to the first difference of two trees apart from
+// places, or "".
+func difference(a, b reflect.Value, path string) string {
+	if a.Kind() != b.Kind() || a.Type() != b.Type() {
+		return fmt.Sprintf("%s: %v and %v", path, a.Type(), b.Type())
+	}
+	switch a.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if a.IsNil() || b.IsNil() {
+			if a.IsNil() != b.IsNil() {
+				return path + ": nil on one side"
+			}
+			return ""
+		}
+		return difference(a.Elem(), b.Elem(), path)
+	case reflect.Slice:
+		if a.Len() != b.Len() {
+			return fmt.Sprintf("%s: %d and %d elements", path, a.Len(), b.Len())
+		}
+		for i := range a.Len() {
+			if d := difference(a.Index(i), b.Index(i), fmt.Sprintf("%s[%d]", path, i)); d != "" {
+				return d
+			}
+		}
+	case reflect.Struct:
+		for i := range a.NumField() {
+			f := a.Type().Field(i)
+			if f.Type == reflect.TypeFor[Position]() || f.Type == reflect.TypeFor[Range]() || !f.IsExported() || f.Name == "Source" && f.Type.Kind() == reflect.Slice {
+				continue
+			}
+			if d := difference(a.Field(i), b.Field(i), path+"."+f.Name); d != "" {
+				return d
+			}
+		}
+	default:
+		if a.Interface() != b.Interface() {
+			return fmt.Sprintf("%s: %#v and %#v", path, a, b)
+		}
+	}
+	return ""
+}
+
+// roundTrip checks that src prints as a script with the same tree, which prints as itself.
+func roundTrip(t *testing.T, name string, src []byte, defines Defines) {
+	t.Helper()
+	print := func(s *Script) string {
+		var b strings.Builder
+		if err := Print(&b, s); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	s, err := Parse(name, src, defines)
+	if err != nil {
+		t.Fatalf("Parse: %v", err)
+	}
+	once := print(s)
+	again, err := Parse(name, []byte(once), defines)
+	if err != nil {
+		t.Fatalf("Parse after Print: %v\n%s", err, once)
+	}
+	if d := difference(reflect.ValueOf(s), reflect.ValueOf(again), "Script"); d != "" {
+		t.Errorf("%s: other tree after Print: %s\n%s", name, d, once)
+	}
+	if twice := print(again); twice != once {
+		t.Errorf("%s: other text when printed again:\n%s\nand then\n%s", name, once, twice)
+	}
+	for _, e := range s.Events {
+		text := FormatEvent(e)
+		one, err := Parse(name, []byte(text), defines)
+		if err != nil {
+			t.Errorf("%s: FormatEvent gives %s: %v", name, text, err)
+		} else if d := difference(reflect.ValueOf(e), reflect.ValueOf(one.Events[0]), "Event"); d != "" {
+			t.Errorf("%s: FormatEvent gives %s: %s", name, text, d)
+		}
+	}
+}
+
+func TestRoundTripCorpus(t *testing.T) {
+	for _, path := range corpus(t) {
+		src, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Parse(path, src, corpusDefines); err != nil {
+			continue // TestParseCorpus tells
+		}
+		roundTrip(t, path, src, corpusDefines)
+	}
+}
