@@ -37,3 +37,6 @@ func (*Worker) Wait() {}
 
 // WaitAll does nothing.
 func WaitAll() {}
+
+// Version returns "".
+func Version() string { return "" }

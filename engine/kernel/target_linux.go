@@ -19,6 +19,7 @@ const Device = "tun0"
 // New locks to its thread.
 type Target struct {
 	link
+	host
 	stop       event
 	callers    []*caller
 	caps       caps
@@ -39,6 +40,7 @@ func New() (*Target, error) {
 	timedThread()
 	lockMemory()
 	t := &Target{opening: make(chan opened, 1)}
+	t.host.setCongestion = t.SetCongestionControl
 	var err error
 	if t.clock, err = newClock(); err != nil {
 		return nil, err

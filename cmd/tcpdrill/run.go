@@ -1,0 +1,307 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"tcpdrill/engine"
+	"tcpdrill/engine/drill"
+	"tcpdrill/engine/report"
+	"tcpdrill/script"
+)
+
+// drillFlags are packetdrill's options under their names with dashes. They
+// reach the engine by name, so their values are checked in one place; the
+// fields exist for kong to fill.
+type drillFlags struct {
+	TolerancePercent string   `placeholder:"PERCENT" help:"Tolerance as a part of the time since the event before (12.5)." group:"Script options"`
+	ToleranceUsecs   string   `placeholder:"USECS" help:"Tolerance of times in microseconds (4000)." group:"Script options"`
+	StrictSegments   bool     `help:"Don't glue segments up to the script's length." group:"Script options"`
+	WireSegments     bool     `help:"Check segments as the wire would carry them, each super-segment cut." group:"Script options"`
+	NonFatal         string   `placeholder:"packet,syscall" help:"Mismatches that only warn." group:"Script options"`
+	BindPort         string   `placeholder:"PORT" help:"Local port of bind() (8080)." group:"Script options"`
+	ConnectPort      string   `placeholder:"PORT" help:"Remote port of connect() (8080)." group:"Script options"`
+	LocalIp          string   `placeholder:"ADDR" help:"Address of the stack under test." group:"Script options"`
+	GatewayIp        string   `placeholder:"ADDR" help:"Next hop to the remote address." group:"Script options"`
+	NetmaskIp        string   `placeholder:"MASK" help:"Mask of the local IPv4 network." group:"Script options"`
+	RemoteIp         string   `placeholder:"ADDR[/LEN]" help:"Address of the other end." group:"Script options"`
+	Mtu              string   `placeholder:"BYTES" help:"MTU of the device." group:"Script options"`
+	Mss              string   `placeholder:"BYTES" help:"gso_size of injected segments." group:"Script options"`
+	Speed            string   `placeholder:"MBPS" help:"Speed of the device." group:"Script options"`
+	InitScripts      string   `placeholder:"FILE,…" help:"Commands to run before the script." group:"Script options"`
+	TcpTsEcrScaled   bool     `help:"Interpolate timestamp echoes that no sent value matches." group:"Script options"`
+	TcpTsTickUsecs   string   `placeholder:"USECS" help:"Microseconds per timestamp tick; 0: unchecked." group:"Script options"`
+	IsAnyip          bool     `help:"The local address is on no device." group:"Script options"`
+	SendOmitFree     bool     `help:"Accepted; what is sent is never freed early." group:"Script options"`
+	CodeCommand      string   `placeholder:"COMMAND" help:"Python for code that isn't evaluated in process (python3)." group:"Script options"`
+	CodeFormat       string   `placeholder:"python" help:"Language of code blocks." group:"Script options"`
+	CodeSockopt      string   `placeholder:"OPTION" help:"Socket option that code blocks are about; found by itself." group:"Script options"`
+	Define           []string `short:"D" sep:"none" placeholder:"SYMBOL=VALUE" help:"Give a symbol of the scripts a value." group:"Script options"`
+	DryRun           bool     `help:"Parse and check only." group:"Script options"`
+	Debug            bool     `hidden:""`
+}
+
+type runCommand struct {
+	Stack     string        `default:"auto" help:"Stack to drill: auto or kernel."`
+	IPVersion []string      `name:"ip-version" default:"ipv4" placeholder:"V,…" help:"ipv4, ipv6, ipv4-mapped-ipv6, or several."`
+	Preset    string        `placeholder:"kselftest" help:"What packetdrill's run_all.py and the kernel's ksft_runner.sh pass."`
+	Capture   string        `placeholder:"copy|packet" help:"copy (the default): copy on transmit; packet: clones stay pinned."`
+	Format    string        `default:"text" enum:"text,jsonl" help:"text or jsonl."`
+	Output    string        `short:"o" placeholder:"FILE" help:"Where the results go; standard output by default."`
+	NoExec    bool          `help:"Run no real programs for the scripts' commands."`
+	KeepGoing bool          `short:"k" help:"Record what follows a mismatch too."`
+	Timeout   time.Duration `default:"180s" help:"End a script after this much time."`
+	Verbose   bool          `short:"v" help:"Show each script's whole timeline."`
+	drillFlags
+	Paths []string `arg:"" name:"path" help:"Scripts, or folders searched for *.pkt."`
+}
+
+// Run runs all scripts in all IP versions asked for.
+func (rc *runCommand) Run(c *console, k *kong.Context) error {
+	files, err := findScripts(rc.Paths)
+	if err != nil {
+		return err
+	}
+	versions, err := rc.versions()
+	if err != nil {
+		return err
+	}
+	st, err := openStack(rc.Stack)
+	if err != nil {
+		fmt.Fprintf(c.stderr, "tcpdrill: nothing can be drilled here: %v\n", err)
+		return exitStatus(exitNothing)
+	}
+	defer st.Close()
+	out := c.stdout
+	if rc.Output != "" {
+		f, err := os.Create(rc.Output)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		out = f
+	}
+	s := &suite{rc: rc, console: c, stack: st, settings: rc.settings(k), started: time.Now()}
+	switch rc.Format {
+	case "jsonl":
+		s.writer = &jsonlWriter{w: out}
+	default:
+		s.writer = &textWriter{w: out, verbose: rc.Verbose}
+	}
+	for _, name := range files {
+		src, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		for _, v := range versions {
+			if !runsIn(name, src, v) {
+				continue
+			}
+			s.run(name, src, v)
+			if c.ctx.Err() != nil {
+				s.writer.end(s)
+				fmt.Fprintf(c.stderr, "tcpdrill: interrupted\n")
+				return exitStatus(130)
+			}
+		}
+	}
+	s.writer.end(s)
+	return s.status()
+}
+
+// versions returns the IP versions asked for.
+func (rc *runCommand) versions() ([]engine.IPVersion, error) {
+	var out []engine.IPVersion
+	for _, v := range rc.IPVersion {
+		switch iv := engine.IPVersion(v); iv {
+		case engine.IPv4, engine.IPv6, engine.IPv4MappedV6:
+			out = append(out, iv)
+		default:
+			return nil, fmt.Errorf("--ip-version: want ipv4, ipv6 or ipv4-mapped-ipv6, got %s", v)
+		}
+	}
+	return out, nil
+}
+
+// settings are packetdrill's options among the flags given, in the order of
+// their definition, -D first.
+func (rc *runCommand) settings(k *kong.Context) []engine.Setting {
+	var out []engine.Setting
+	for _, d := range rc.Define {
+		out = append(out, engine.Setting{Name: "define", Value: d, HasValue: true})
+	}
+	for _, f := range k.Flags() {
+		name := strings.ReplaceAll(f.Name, "-", "_")
+		takes, known := engine.TakesValue(name)
+		if !known || !f.Set || name == "define" || name == "ip_version" || name == "timeout" {
+			continue
+		}
+		s := engine.Setting{Name: name, HasValue: takes}
+		if takes {
+			s.Value = fmt.Sprint(f.Target.Interface())
+		} else if on, ok := f.Target.Interface().(bool); ok && !on {
+			continue
+		}
+		out = append(out, s)
+	}
+	return append(out, engine.Setting{Name: "timeout", Value: rc.Timeout.String(), HasValue: true})
+}
+
+// runsIn reports whether a script is for an IP version: names that end in
+// v4.pkt and v6.pkt and a script's own --ip_version say which.
+func runsIn(name string, src []byte, v engine.IPVersion) bool {
+	if strings.HasSuffix(name, "v4.pkt") && v == engine.IPv6 || strings.HasSuffix(name, "v6.pkt") && v != engine.IPv6 {
+		return false
+	}
+	own := ownVersion(name, src)
+	return own == "" || own == v
+}
+
+// ownVersion returns what a script sets --ip_version to, "" if nothing.
+func ownVersion(name string, src []byte) engine.IPVersion {
+	if !strings.Contains(string(src), "--ip_version") {
+		return ""
+	}
+	s, err := script.Parse(name, src, nil)
+	if err != nil {
+		return "" // the run will say so
+	}
+	for _, o := range s.Options {
+		if o.Name == "ip_version" {
+			return engine.IPVersion(o.Value)
+		}
+	}
+	return ""
+}
+
+// A suite is a run of several scripts.
+type suite struct {
+	rc       *runCommand
+	console  *console
+	stack    stack
+	settings []engine.Setting
+	writer   resultWriter
+	counts   map[engine.Verdict]int
+	started  time.Time
+}
+
+// A result is a script's outcome in one IP version.
+type result struct {
+	report.Run
+	seconds float64 // spent
+}
+
+// A resultWriter writes results as they come.
+type resultWriter interface {
+	result(r result)
+	end(s *suite)
+}
+
+// run runs one script in one IP version.
+func (s *suite) run(name string, src []byte, v engine.IPVersion) {
+	began := time.Now()
+	settings := []engine.Setting{{Name: "ip_version", Value: string(v), HasValue: true}}
+	preset, err := presetSettings(s.rc.Preset, v)
+	var o *engine.Outcome
+	if err == nil {
+		// What the command line says wins over the preset.
+		settings = slices.Concat(settings, preset, s.settings)
+		o, err = s.outcome(drill.NewJob(name, src, settings))
+	}
+	if err != nil {
+		o = drill.Failed(err)
+	}
+	if s.counts == nil {
+		s.counts = map[engine.Verdict]int{}
+	}
+	s.counts[o.Verdict]++
+	s.writer.result(result{
+		Run:     report.Run{Script: name, Source: src, Stack: s.stack.Name(), IPVersion: v, Outcome: o},
+		seconds: time.Since(began).Seconds(),
+	})
+}
+
+func (s *suite) outcome(job *drill.Job) (*engine.Outcome, error) {
+	_, cfg, err := job.Load()
+	if err != nil {
+		return nil, err
+	}
+	if cfg.DryRun {
+		return &engine.Outcome{Verdict: engine.Pass}, nil
+	}
+	ctx := s.console.ctx
+	if cfg.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, cfg.Timeout)
+		defer cancel()
+	}
+	o, err := s.stack.Run(ctx, job)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return &engine.Outcome{Verdict: engine.Fail, Failures: []engine.Failure{{
+			Verdict: engine.Fail, Summary: fmt.Sprintf("not done after %v (--timeout)", cfg.Timeout),
+			Classic: "timed out",
+		}}}, nil
+	}
+	return o, err
+}
+
+// status is the exit status of the whole.
+func (s *suite) status() error {
+	n := func(v engine.Verdict) int { return s.counts[v] }
+	switch {
+	case n(engine.Error) > 0:
+		return exitStatus(exitError)
+	case n(engine.Fail) > 0:
+		return exitStatus(exitFail)
+	case n(engine.Inconclusive) > 0:
+		return exitStatus(exitInconclusive)
+	case n(engine.Pass) == 0:
+		return exitStatus(exitNothing)
+	}
+	return nil
+}
+
+// A textWriter writes results for people.
+type textWriter struct {
+	w       io.Writer
+	verbose bool
+}
+
+func (t *textWriter) result(r result) {
+	word := map[engine.Verdict]string{
+		engine.Pass: "ok", engine.Fail: "FAIL", engine.Error: "ERROR",
+		engine.Unsupported: "skip", engine.Inconclusive: "late",
+	}[r.Outcome.Verdict]
+	fmt.Fprintf(t.w, "%-5s %s (%s, %s) %.2f s\n", word, r.Script, r.Stack, r.IPVersion, r.seconds)
+	switch {
+	case r.Outcome.Verdict != engine.Pass:
+		report.Failure(t.w, r.Run, t.verbose)
+	case t.verbose:
+		report.Timeline(t.w, r.Outcome, true)
+	}
+}
+
+func (t *textWriter) end(s *suite) {
+	total := 0
+	for _, n := range s.counts {
+		total += n
+	}
+	var parts []string
+	for _, p := range []struct {
+		v    engine.Verdict
+		word string
+	}{{engine.Pass, "passed"}, {engine.Fail, "failed"}, {engine.Error, "with errors"}, {engine.Inconclusive, "inconclusive"}, {engine.Unsupported, "unsupported"}} {
+		if n := s.counts[p.v]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, p.word))
+		}
+	}
+	fmt.Fprintf(t.w, "%d run in %.1f s: %s\n", total, time.Since(s.started).Seconds(), strings.Join(parts, ", "))
+}

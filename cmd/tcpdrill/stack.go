@@ -1,0 +1,30 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"tcpdrill/engine"
+	"tcpdrill/engine/drill"
+	"tcpdrill/engine/kernel/kernelstack"
+)
+
+// A stack runs jobs, one at a time.
+type stack interface {
+	Name() string
+	// Prepare does beforehand what Run can have done beforehand.
+	Prepare() error
+	// Run runs a job. When ctx ends before the job does, the run is ended
+	// and the error is ctx's.
+	Run(ctx context.Context, job *drill.Job) (*engine.Outcome, error)
+	Close() error
+}
+
+// openStack returns the stack of a name.
+func openStack(name string) (stack, error) {
+	switch name {
+	case "auto", "kernel":
+		return kernelstack.Open()
+	}
+	return nil, fmt.Errorf("no stack is called %s; tcpdrill stacks lists them", name)
+}

@@ -1,0 +1,151 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"tcpdrill/script"
+)
+
+// idlePatience is how long a call waits for a blocking one before it to end.
+const idlePatience = time.Second
+
+// A blockingCall is a call that the script says blocks, on its way.
+type blockingCall struct {
+	event    *script.Event
+	prepared *preparedCall
+	pending  Pending
+	at, end  time.Duration // script time: when it began, when it must end
+	offset   time.Duration
+}
+
+// call makes the system call of the event at hand. One that blocks is begun;
+// it ends while later events go on.
+func (r *runner) call(c *script.Call) {
+	if !r.awaitIdle() && !r.cfg.KeepGoing {
+		return
+	}
+	if !r.wait("system call start") {
+		return
+	}
+	p, err := r.calls.prepare(c)
+	if err != nil {
+		r.failCall(c, err)
+		return
+	}
+	r.note(EntryCall, "").call = c
+	p.before()
+	if c.Blocking {
+		end := c.End
+		if k := r.event.Time.Kind; k == script.Relative {
+			end += r.offset
+		}
+		r.blocking = &blockingCall{event: r.event, prepared: p, at: r.at, end: end, offset: r.offset}
+		r.blocking.pending = r.target.Begin(&p.call)
+		r.stackEnd = r.now()
+		return
+	}
+	res := r.target.Call(&p.call)
+	r.stackEnd = r.now()
+	r.finish(r.event, p, res, r.stackEnd)
+}
+
+// finish compares a call's result with the script.
+func (r *runner) finish(ev *script.Event, p *preparedCall, res Result, ended time.Duration) {
+	if res.Err != nil {
+		r.failCall(ev.Call, res.Err)
+		return
+	}
+	all := p.finish(res, ended)
+	for _, m := range all {
+		f := r.failure(Fail, ev.Pos, fmt.Sprintf("%s: %s differs", ev.Call.Name, m.What))
+		if m.Node != nil {
+			if pos, _ := m.Node.Span(); pos.Line > 0 {
+				f.Line, f.Column = pos.Line, pos.Column
+			}
+		}
+		f.Want = []Token{{Field: m.What, Text: m.Want, Differ: true}}
+		f.Got = []Token{{Field: m.What, Text: m.Got, Differ: true}}
+		if m.Classic != "" {
+			f.Classic = "runtime error in " + ev.Call.Name + " call: " + m.Classic
+		}
+		if r.cfg.NonFatalSyscall {
+			r.out.Warnings = append(r.out.Warnings, f)
+			continue
+		}
+		r.fail(f)
+	}
+}
+
+// failCall records a call that could not be made.
+func (r *runner) failCall(c *script.Call, err error) {
+	f := r.failure(Error, r.event.Pos, c.Name+": "+err.Error())
+	var ce *CallError
+	if errors.As(err, &ce) {
+		if ce.Node != nil {
+			if pos, _ := ce.Node.Span(); pos.Line > 0 {
+				f.Line, f.Column = pos.Line, pos.Column
+			}
+		}
+		f.Summary, f.Classic = c.Name+": "+ce.Msg, ce.Classic
+		if ce.Unsupported {
+			f.Verdict = Unsupported
+		}
+	}
+	var unsupported *UnsupportedError
+	if asUnsupported(err, &unsupported) {
+		f.Verdict = Unsupported
+	}
+	if f.Classic == "" {
+		f.Classic = err.Error()
+	}
+	f.Classic = "runtime error in " + c.Name + " call: " + f.Classic
+	r.fail(f)
+}
+
+func asUnsupported(err error, target **UnsupportedError) bool { return errors.As(err, target) }
+
+// awaitIdle waits a little for a blocking call to end, and reports whether it
+// did, or there was none.
+func (r *runner) awaitIdle() bool {
+	if r.settle(r.target.Now() + idlePatience) {
+		return true
+	}
+	b := r.blocking
+	r.blocking = nil
+	f := r.failure(Fail, b.event.Pos, fmt.Sprintf("%s was to return at %s and hasn't at %s", b.event.Call.Name, seconds(b.end), seconds(r.now())))
+	f.Classic = "runtime error: exiting while a blocking system call is in progress"
+	r.fail(f)
+	return false
+}
+
+// settle compares a blocking call that has ended by the deadline with the
+// script, and reports whether none is under way any more.
+func (r *runner) settle(deadline time.Duration) bool {
+	b := r.blocking
+	if b == nil {
+		return true
+	}
+	if !b.pending.Wait(deadline) {
+		return false
+	}
+	r.blocking = nil
+	res, when := b.pending.Result()
+	ended := when - r.start
+	r.noteAt(EntryReturn, ended, "").call = b.event.Call
+	r.finish(b.event, b.prepared, res, ended)
+	kind := b.event.Time.Kind
+	if msg, ok := r.checkTime(kind, b.end, 0, ended, b.at, "system call return"); !ok {
+		tol := r.tolerance(b.end, b.at)
+		f := r.failure(Fail, b.event.Pos, fmt.Sprintf("%s returned at %s, expected at %s ± %.1f ms",
+			b.event.Call.Name, seconds(ended), seconds(b.end), float64(tol.Microseconds())/1000))
+		f.Classic = msg
+		if off := max(ended-b.end, b.end-ended) - tol; off <= r.out.Lateness.Worst.Late {
+			f.Verdict = Inconclusive
+			f.Notes = append(f.Notes, "the harness itself was as late as that in this run")
+		}
+		r.fail(f)
+	}
+	return true
+}

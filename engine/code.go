@@ -1,0 +1,156 @@
+package engine
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+
+	"tcpdrill/engine/pycode"
+	"tcpdrill/script"
+	"tcpdrill/script/linux"
+)
+
+// A codeBlock is a code block that was due, with the socket's state then.
+type codeBlock struct {
+	code                  *script.Code
+	info, ccInfo, memInfo []byte
+}
+
+// snapshot takes the state that a code block is about. Its evaluation comes
+// when the run is over: it costs time that the script's timeline doesn't have.
+func (r *runner) snapshot(c *script.Code) {
+	r.note(EntryCode, "").code = c
+	s := r.calls.underTest
+	if s == nil {
+		r.failCode(c, Error, "no socket to use for code")
+		return
+	}
+	b := codeBlock{code: c}
+	var ok bool
+	if b.info, ok = r.option(s, "SOL_TCP", "TCP_INFO", 512); !ok {
+		r.failCode(c, Fail, "can't find getsockopt to get TCP info")
+		return
+	}
+	if b.ccInfo, ok = r.option(s, "SOL_TCP", "TCP_CC_INFO", 64); !ok {
+		r.failCode(c, Fail, "can't find getsockopt to get TCP_CC_INFO")
+		return
+	}
+	if b.memInfo, ok = r.option(s, "SOL_SOCKET", "SO_MEMINFO", 64); !ok {
+		r.failCode(c, Fail, "can't find getsockopt to get sk_meminfo")
+		return
+	}
+	r.code = append(r.code, b)
+	r.stackEnd = r.now()
+}
+
+// option reads a socket option of at most size bytes.
+func (r *runner) option(s *socket, level, name string, size int) ([]byte, bool) {
+	buf, length := make([]byte, size), []byte{byte(size), byte(size >> 8), 0, 0}
+	res := r.target.Call(&Call{Name: "getsockopt", Args: []Arg{
+		{Int: int64(s.fd.live)}, {Int: linux.MustValue(level)}, {Int: linux.MustValue(name)}, {Buf: buf}, {Buf: length},
+	}})
+	if res.Err != nil || res.Ret < 0 {
+		return nil, false
+	}
+	return buf[:int(length[0])|int(length[1])<<8], true
+}
+
+func (r *runner) failCode(c *script.Code, v Verdict, msg string) {
+	f := Failure{Verdict: v, Line: r.event.Pos.Line, Column: c.Pos.Column, Summary: msg}
+	f.Classic = "runtime error in code: " + msg
+	r.fail(f)
+}
+
+// evaluate runs the code blocks, each over its snapshot.
+func (r *runner) evaluate() {
+	if len(r.code) == 0 {
+		return
+	}
+	var blocks []pycode.Block
+	var states [][]pycode.Var
+	for _, b := range r.code {
+		blocks = append(blocks, pycode.Block{Text: b.code.Text, Pos: b.code.Start})
+		vars := pycode.TCPInfo(b.info)
+		vars = append(vars, pycode.CCInfo(b.ccInfo)...)
+		vars = append(vars, pycode.MemInfo(b.memInfo)...)
+		states = append(states, vars)
+	}
+	program, err := pycode.Parse(blocks)
+	switch {
+	case err == nil && program.Unsupported() != nil:
+		r.runPython(program, states)
+		return
+	case err != nil:
+		f := Failure{Verdict: Error, Line: r.code[0].code.Pos.Line, Summary: err.Error(), Classic: "error executing code: " + err.Error()}
+		var syntax *pycode.SyntaxError
+		if errors.As(err, &syntax) {
+			f.Line, f.Column = syntax.Pos.Line, syntax.Pos.Column
+		}
+		r.fail(f)
+		return
+	}
+	var printed bytes.Buffer
+	eval := pycode.NewEvaluator(program)
+	var unsupported *pycode.Unsupported
+	for i := range blocks {
+		if err := eval.Eval(i, states[i], &printed); err != nil {
+			if errors.As(err, &unsupported) {
+				r.runPython(program, states)
+				return
+			}
+			r.codeFailure(i, err)
+			if !r.cfg.KeepGoing {
+				break
+			}
+		}
+	}
+	r.out.Output += printed.String()
+}
+
+// codeFailure records what a code block found.
+func (r *runner) codeFailure(i int, err error) {
+	start := r.code[i].code.Start
+	f := Failure{Verdict: Fail, Line: start.Line, Column: start.Column, Summary: err.Error()}
+	var a *pycode.AssertError
+	var x *pycode.Exception
+	switch {
+	case errors.As(err, &a):
+		f.Line, f.Column = a.Pos.Line, a.Pos.Column
+	case errors.As(err, &x):
+		f.Line, f.Column = x.Pos.Line, x.Pos.Column
+	}
+	f.Classic = "error executing code: " + err.Error()
+	r.fail(f)
+}
+
+// runPython hands all blocks to a real Python, as packetdrill does.
+func (r *runner) runPython(program *pycode.Program, states [][]pycode.Var) {
+	first := r.code[0].code.Pos
+	if r.tools.Python == nil {
+		r.fail(Failure{Verdict: Unsupported, Line: first.Line, Column: first.Column,
+			Summary: "the code blocks need a real Python, and there is none here"})
+		return
+	}
+	source := program.Source(states)
+	exit, out, err := r.tools.Python.RunPython(r.cfg.CodeCommand, source.Text)
+	r.out.Output += string(out)
+	if err != nil {
+		v := Error
+		var unsupported *UnsupportedError
+		if asUnsupported(err, &unsupported) {
+			v = Unsupported
+		}
+		r.fail(Failure{Verdict: v, Line: first.Line, Summary: "running the code blocks: " + err.Error(), Classic: "error executing code: " + err.Error()})
+		return
+	}
+	if exit != 0 {
+		msg := fmt.Sprintf("'%s' returned non-zero status %d", r.cfg.CodeCommand, exit)
+		f := Failure{Verdict: Fail, Line: first.Line, Summary: "code blocks: " + msg, Classic: "error executing code: " + msg,
+			Notes: []string{strings.TrimSpace(string(out))}}
+		if pos, text, ok := source.Locate(string(out)); ok {
+			f.Line, f.Column, f.Summary = pos.Line, pos.Column, text
+		}
+		r.fail(f)
+	}
+}

@@ -1,0 +1,379 @@
+package engine
+
+import (
+	"fmt"
+	"net/netip"
+
+	"tcpdrill/engine/wire"
+	"tcpdrill/script"
+	"tcpdrill/script/linux"
+)
+
+// Which connection a packet belongs to, in the script and live, and the
+// translation between the two. One socket at a time is under test, as in
+// packetdrill: the last one made by socket() or by a SYN to a listener.
+
+// Protocol numbers as sockets and IP headers have them.
+const (
+	protoICMP   = 1
+	protoTCP    = 6
+	protoUDP    = 17
+	protoICMPv6 = 58
+)
+
+// socketFor returns the socket that a packet of the script is about, making
+// one for the first packet to a listener.
+func (r *runner) socketFor(p *script.Packet, w *wire.Packet) (*socket, error) {
+	s := r.calls.underTest
+	switch {
+	case p.TCP != nil:
+		inbound := p.Direction == script.Inbound
+		if inbound && (s == nil || s.state == socketPassiveListening) {
+			return r.acceptFrom(w), nil
+		}
+		if !inbound && s != nil && s.state == socketActiveConnecting && isSYN(w.TCP()) {
+			s.state = socketActiveSYNSent
+			s.scriptLocal, s.scriptRemote = ends(w)
+			s.scriptLocal.isn = w.TCP().Seq
+			return s, nil
+		}
+	case s == nil:
+		return nil, fmt.Errorf("no matching socket for script packet")
+	}
+	if s == nil {
+		return nil, fmt.Errorf("no matching socket for script packet")
+	}
+	icmp := p.ICMP != nil
+	ok := false
+	switch s.protocol {
+	case protoTCP:
+		ok = p.TCP != nil || icmp
+	case protoUDP:
+		ok = p.UDP != nil || icmp
+	case protoICMP, protoICMPv6:
+		ok = icmp
+	}
+	// A packet between ports of its own is told to the socket under test.
+	if !ok && (p.TCP != nil && p.TCP.Ports != nil || p.UDP != nil && p.UDP.Ports != nil) {
+		ok = true
+	}
+	if !ok {
+		return nil, fmt.Errorf("no matching socket for script packet")
+	}
+	return s, nil
+}
+
+// acceptFrom makes the socket that an injected SYN will bring about.
+func (r *runner) acceptFrom(w *wire.Packet) *socket {
+	family := linux.MustValue("AF_INET")
+	if w.V6() != nil {
+		family = linux.MustValue("AF_INET6")
+	}
+	s := &socket{
+		state:    socketPassivePacketReceived,
+		family:   int(family),
+		protocol: protoTCP,
+		tsVal:    map[uint32]uint32{},
+	}
+	s.scriptRemote, s.scriptLocal = ends(w)
+	s.scriptRemote.isn = w.TCP().Seq
+	s.liveRemote = end{addr: netip.AddrPortFrom(r.cfg.Net.RemoteIP, r.ephemeralPort()), isn: w.TCP().Seq}
+	s.liveLocal.addr = netip.AddrPortFrom(r.cfg.Net.LocalIP, uint16(r.cfg.BindPort))
+	s.fd = &fd{kind: fdSocket, script: -1, live: -1, socket: s}
+	r.calls.fds = append(r.calls.fds, s.fd)
+	r.calls.sockets = append(r.calls.sockets, s)
+	r.calls.underTest = s
+	return s
+}
+
+// ephemeralPort returns a new remote port, from the range that clients use.
+func (r *runner) ephemeralPort() uint16 {
+	if r.nextPort == 0 {
+		r.nextPort = 35000
+	}
+	r.nextPort++
+	return r.nextPort
+}
+
+func isSYN(t *wire.TCP) bool {
+	return t != nil && t.Flags&(wire.SYN|wire.ACK) == wire.SYN
+}
+
+// ends returns where a packet is from and where it goes.
+func ends(w *wire.Packet) (src, dst end) {
+	a, b := w.IP()
+	var sport, dport uint16
+	if t := w.TCP(); t != nil {
+		sport, dport = t.SrcPort, t.DstPort
+	} else if u := w.UDP(); u != nil {
+		sport, dport = u.SrcPort, u.DstPort
+	}
+	return end{addr: netip.AddrPortFrom(a, sport)}, end{addr: netip.AddrPortFrom(b, dport)}
+}
+
+// sentBy reports whether a captured packet was sent by the socket, learning a
+// connecting socket's own address from its first packet.
+func (r *runner) sentBy(s *socket, w *wire.Packet) bool {
+	if s == nil {
+		return false
+	}
+	src, dst := ends(w)
+	icmp := w.ICMP()
+	isICMP := icmp != nil && (s.protocol == protoICMP && !icmp.V6 || s.protocol == protoICMPv6 && icmp.V6)
+	if src.addr == s.liveLocal.addr && dst.addr == s.liveRemote.addr {
+		return true
+	}
+	if isICMP && src.addr.Addr() == s.liveLocal.addr.Addr() && dst.addr.Addr() == s.liveRemote.addr.Addr() {
+		return true
+	}
+	switch {
+	case s.state == socketActiveConnecting && isICMP:
+		if dst.addr.Addr() != s.liveRemote.addr.Addr() {
+			return false
+		}
+	case s.state == socketActiveConnecting && s.protocol == protoUDP && w.UDP() != nil,
+		s.state == socketActiveSYNSent && s.protocol == protoTCP && isSYN(w.TCP()):
+		if dst.addr != s.liveRemote.addr {
+			return false
+		}
+	default:
+		return false
+	}
+	s.liveLocal.addr = src.addr
+	if t := w.TCP(); t != nil {
+		s.liveLocal.isn = t.Seq
+	}
+	return true
+}
+
+// toLive turns a packet in script numbers into the one to inject.
+func (r *runner) toLive(s *socket, w *wire.Packet) error {
+	from, to := s.liveRemote.addr, s.liveLocal.addr
+	setEnds(w, from, to)
+	if w.ICMP() != nil {
+		q := w.Quoted()
+		if q == nil {
+			return nil
+		}
+		// What it quotes went the other way.
+		q.SetTuple(to, from)
+		q.SetSeq(q.Seq - s.localOffset(false))
+		return nil
+	}
+	t := w.TCP()
+	if t == nil {
+		return nil
+	}
+	syn := t.Flags&wire.SYN != 0
+	t.Seq -= s.remoteOffset(syn)
+	ack := s.localOffset(syn)
+	if t.Flags&wire.ACK != 0 {
+		t.Ack -= ack
+	}
+	shiftSACK(t, -ack)
+	val, ecr, ok := t.Timestamp()
+	if !ok || t.Flags&wire.ACK == 0 {
+		return nil
+	}
+	// The echo must be of a value that the stack sent, the one that the
+	// script's value stood for.
+	live, ok := s.tsVal[ecr]
+	switch {
+	case ok:
+	case r.cfg.TSECRScaled && s.tsKnown:
+		live = ecr - s.tsFirstScript + s.tsFirstLive
+	default:
+		return fmt.Errorf("unable to infer live TS ecr for script TS ecr %d; no matching or preceding outbound TS val", ecr)
+	}
+	t.SetTimestamp(val, live)
+	return nil
+}
+
+// setEnds sets the addresses of a packet's innermost headers, and the ports
+// that the script didn't choose itself.
+func setEnds(w *wire.Packet, src, dst netip.AddrPort) {
+	w.SetIP(src.Addr(), dst.Addr())
+	var sport, dport *uint16
+	if t := w.TCP(); t != nil {
+		sport, dport = &t.SrcPort, &t.DstPort
+	} else if u := w.UDP(); u != nil {
+		sport, dport = &u.SrcPort, &u.DstPort
+	} else {
+		return
+	}
+	if *sport == 0 {
+		*sport = src.Port()
+	}
+	if *dport == 0 {
+		*dport = dst.Port()
+	}
+}
+
+func shiftSACK(t *wire.TCP, by uint32) {
+	blocks := t.SACKBlocks()
+	if len(blocks) == 0 {
+		return
+	}
+	for i := range blocks {
+		blocks[i].Left += by
+		blocks[i].Right += by
+	}
+	t.SetSACKBlocks(blocks)
+}
+
+// toScript turns a captured packet's sequence numbers into the script's.
+func toScript(s *socket, w *wire.Packet) {
+	t := w.TCP()
+	if t == nil {
+		return
+	}
+	syn := t.Flags&wire.SYN != 0
+	t.Seq += s.localOffset(syn)
+	ack := s.remoteOffset(syn)
+	if t.Flags&wire.ACK != 0 {
+		t.Ack += ack
+	}
+	shiftSACK(t, ack)
+}
+
+// learnTimestamp notes which live value a script's TS val stands for, and puts
+// the script's view of the value into the packet.
+func learnTimestamp(s *socket, want, got *wire.TCP) {
+	wantVal, _, ok := want.Timestamp()
+	if !ok {
+		return
+	}
+	gotVal, gotECR, ok := got.Timestamp()
+	if !ok {
+		return
+	}
+	s.tsVal[wantVal] = gotVal
+	if !s.tsKnown {
+		s.tsKnown, s.tsFirstScript, s.tsFirstLive = true, wantVal, gotVal
+	}
+	got.SetTimestamp(gotVal-s.tsFirstLive+s.tsFirstScript, gotECR)
+}
+
+// inject gives the stack the packet of the event at hand.
+func (r *runner) inject(p *script.Packet) {
+	w := r.built[r.event].Clone()
+	s, err := r.socketFor(p, w)
+	if err != nil {
+		r.failPacket(p, err.Error())
+		return
+	}
+	if !r.wait("inbound packet") {
+		return
+	}
+	if t := w.TCP(); t != nil && t.Flags&wire.ACK != 0 {
+		switch {
+		case s.state == socketPassiveSYNACKSent:
+			s.state = socketPassiveSYNACKAcked
+		case s.state == socketActiveSYNSent && t.Flags&wire.SYN != 0:
+			s.state = socketActiveSYNAcked
+			s.scriptRemote.isn, s.liveRemote.isn = t.Seq, t.Seq
+		}
+	}
+	if r.cfg.AnyIP && (p.UDP != nil || p.ICMP != nil) {
+		r.anyAddress(s)
+	}
+	if err := r.toLive(s, w); err != nil {
+		r.failPacket(p, err.Error())
+		return
+	}
+	b, err := w.Marshal(wire.MarshalOptions{})
+	if err != nil {
+		r.failPacket(p, err.Error())
+		return
+	}
+	var gso GSO
+	if t := w.TCP(); t != nil {
+		s.lastIn, s.lastInPayloadLen = t, len(w.Payload)
+		if r.cfg.MSS > 0 {
+			gso = GSO{Type: GSOTCPv4, Size: r.cfg.MSS}
+			if w.V6() != nil {
+				gso.Type = GSOTCPv6
+			}
+		}
+	}
+	e := r.note(EntryInject, "")
+	e.packet = r.built[r.event]
+	before := r.target.Now()
+	if err := r.target.Inject(b, gso); err != nil {
+		f := r.failure(Error, r.event.Pos, "packet not injected: "+err.Error())
+		f.Classic = "error handling packet: " + err.Error()
+		r.fail(f)
+		return
+	}
+	r.stackEnd = r.now()
+	r.out.Lateness.MaxReturn = max(r.out.Lateness.MaxReturn, r.target.Now()-before)
+}
+
+// anyAddress gives a socket that never sent anything its addresses.
+func (r *runner) anyAddress(s *socket) {
+	port := func(a netip.AddrPort, def int) uint16 {
+		if a.Port() != 0 {
+			return a.Port()
+		}
+		return uint16(def)
+	}
+	s.liveRemote.addr = netip.AddrPortFrom(r.cfg.Net.RemoteIP, port(s.liveRemote.addr, r.cfg.ConnectPort))
+	s.liveLocal.addr = netip.AddrPortFrom(r.cfg.Net.LocalIP, port(s.liveLocal.addr, r.cfg.BindPort))
+}
+
+// failPacket records that a script's packet makes no sense where it stands.
+func (r *runner) failPacket(p *script.Packet, msg string) {
+	f := r.failure(Error, p.Pos, msg)
+	f.Classic = "error handling packet: " + msg
+	r.fail(f)
+}
+
+// reset closes what the script left open and ends each connection with a RST
+// that the stack will accept, so that it forgets it.
+func (r *runner) reset() {
+	for i := len(r.calls.fds) - 1; i >= 0; i-- {
+		f := r.calls.fds[i]
+		if !f.closed && f.live >= 0 {
+			f.closed = true
+			r.target.Call(&Call{Name: "close", Args: []Arg{{Int: int64(f.live)}}})
+		}
+		s := f.socket
+		if s == nil || s.protocol != protoTCP || s.liveLocal.addr.Port() == 0 || s.liveRemote.addr.Port() == 0 {
+			continue
+		}
+		if b, err := rst(s).Marshal(wire.MarshalOptions{}); err == nil {
+			// The run is over: a stack that won't take it has lost nothing.
+			_ = r.target.Inject(b, GSO{})
+		}
+	}
+}
+
+// rst makes a RST for a socket: with the sequence number after the last
+// injected segment, or what the stack acknowledged, or to its bare SYN.
+func rst(s *socket) *wire.Packet {
+	t := &wire.TCP{
+		SrcPort: s.liveRemote.addr.Port(), DstPort: s.liveLocal.addr.Port(),
+		Flags: wire.RST | wire.ACK,
+	}
+	switch in, out := s.lastIn, s.lastOut; {
+	case in != nil && in.Flags&wire.ACK != 0:
+		t.Seq = in.Seq + uint32(s.lastInPayloadLen)
+		if in.Flags&wire.SYN != 0 {
+			t.Seq++
+		}
+		if in.Flags&wire.FIN != 0 {
+			t.Seq++
+		}
+		t.Ack, t.Window = in.Ack, in.Window
+	case out != nil && out.Flags&wire.ACK != 0:
+		t.Seq, t.Ack = out.Ack, out.Seq
+	case out != nil:
+		t.Ack = out.Seq + 1
+	}
+	src, dst := s.liveRemote.addr.Addr(), s.liveLocal.addr.Addr()
+	var ip wire.Layer = &wire.IPv4{TTL: 255, DF: true, Src: src, Dst: dst}
+	if src.Is6() {
+		ip = &wire.IPv6{HopLimit: 255, Src: src, Dst: dst}
+	}
+	return &wire.Packet{Layers: []wire.Layer{ip, t}}
+}

@@ -1,0 +1,106 @@
+// Package drill puts together what a run of a script needs: it reads the
+// script, settles its options, and runs it on a target with a shell for its
+// commands. Each target's worker calls Run.
+package drill
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"tcpdrill/engine"
+	"tcpdrill/script"
+)
+
+// A Job is a script to run once, on one stack in one IP version. It crosses
+// process boundaries as JSON.
+type Job struct {
+	Name     string // the script's name, for messages
+	Source   []byte
+	Dir      string           // where its commands run
+	Settings []engine.Setting // the command line's, which win over the script's own
+}
+
+// NewJob returns the job for a script file. Commands run in the script's
+// folder, so that ./defaults.sh is found beside it.
+func NewJob(path string, source []byte, settings []engine.Setting) *Job {
+	dir, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		dir = filepath.Dir(path)
+	}
+	return &Job{Name: path, Source: source, Dir: dir, Settings: settings}
+}
+
+// Load parses and checks the job's script and settles its options. The error
+// is a script.ErrorList for what is wrong in the script,
+// *engine.UnsupportedError for an option that isn't to be had, or says which
+// option of the command line is wrong.
+func (j *Job) Load() (*script.Script, *engine.Config, error) {
+	defines := script.Defines{}
+	for _, s := range j.Settings {
+		if s.Name != "define" {
+			continue
+		}
+		if sym, val, ok := strings.Cut(s.Value, "="); ok && sym != "" {
+			defines[sym] = val
+		}
+	}
+	s, err := script.Parse(j.Name, j.Source, defines)
+	if err != nil {
+		return nil, nil, err
+	}
+	own := engine.ScriptSettings(s)
+	cfg, err := engine.NewConfig(append(own, j.Settings...)...)
+	if err != nil {
+		return nil, nil, j.blame(s, err)
+	}
+	if errs := script.Check(s); len(errs) > 0 {
+		return nil, nil, errs
+	}
+	return s, &cfg, nil
+}
+
+// blame finds out whether an option's error is the script's, and where.
+func (j *Job) blame(s *script.Script, err error) error {
+	var unsupported *engine.UnsupportedError
+	for i, o := range s.Options {
+		_, e := engine.NewConfig(engine.ScriptSettings(s)[i])
+		if e == nil {
+			continue
+		}
+		if errors.As(e, &unsupported) {
+			return err
+		}
+		return script.ErrorList{{Pos: o.Pos, End: o.EndPos, Summary: e.Error()}}
+	}
+	if errors.As(err, &unsupported) {
+		return err
+	}
+	return fmt.Errorf("command line: %w", err)
+}
+
+// Failed turns an error of Load into an outcome, one failure for each thing
+// that is wrong.
+func Failed(err error) *engine.Outcome {
+	o := &engine.Outcome{Verdict: engine.Error}
+	var list script.ErrorList
+	var unsupported *engine.UnsupportedError
+	switch {
+	case errors.As(err, &list):
+		for _, e := range list {
+			f := engine.Failure{Verdict: engine.Error, Line: e.Pos.Line, Column: e.Pos.Column, Summary: e.Summary}
+			f.Classic = fmt.Sprintf("parse error: %s", e.Summary)
+			if e.Detail != "" {
+				f.Notes = []string{e.Detail}
+			}
+			o.Failures = append(o.Failures, f)
+		}
+	case errors.As(err, &unsupported):
+		o.Verdict = engine.Unsupported
+		o.Failures = []engine.Failure{{Verdict: o.Verdict, Summary: err.Error(), Classic: err.Error()}}
+	default:
+		o.Failures = []engine.Failure{{Verdict: o.Verdict, Summary: err.Error(), Classic: err.Error()}}
+	}
+	return o
+}

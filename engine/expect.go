@@ -1,0 +1,373 @@
+package engine
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+
+	"tcpdrill/engine/wire"
+	"tcpdrill/script"
+)
+
+// patience is how long after its time an expected packet is waited for.
+const patience = 2 * time.Second
+
+// A segment is a packet that the stack sent, in script numbers.
+type segment struct {
+	packet *wire.Packet
+	live   *wire.Packet // as captured, for what is compared in live numbers
+	at     time.Duration
+	gso    GSO
+	cause  string
+}
+
+// payload returns the segment's length in bytes of payload.
+func (g *segment) payload() int { return len(g.packet.Payload) }
+
+// expect waits for the packet of the event at hand and compares. It doesn't
+// wait for the event's time first: what comes too early is to be seen too.
+func (r *runner) expect(p *script.Packet) {
+	want := r.built[r.event]
+	s, err := r.socketFor(p, want)
+	if err != nil {
+		r.failPacket(p, err.Error())
+		return
+	}
+	synack := s.state == socketPassivePacketReceived && p.TCP != nil && p.TCP.HasFlag('S') && p.TCP.HasFlag('.')
+	if synack {
+		s.scriptLocal.isn = want.TCP().Seq
+	}
+	deadline := Forever
+	if r.event.Time.Kind != script.Any {
+		deadline = r.start + max(r.now(), r.at, r.end) + patience
+	}
+
+	// Segments are glued together until they are as long as the script's.
+	var got []*segment
+	total := 0
+	for {
+		g, err := r.sniff(s, deadline, synack && len(got) == 0)
+		if err != nil {
+			r.failPacket(p, err.Error())
+			return
+		}
+		if g == nil {
+			r.missing(p, want, got)
+			return
+		}
+		if n := len(got); n > 0 {
+			if diffs := r.fragmentDiffs(got[n-1], g, total, len(want.Payload)); len(diffs) > 0 {
+				r.wrongPieces(p, want, append(got, g), diffs)
+				return
+			}
+		}
+		got = append(got, g)
+		total += g.payload()
+		if total >= len(want.Payload) || r.cfg.StrictSegments {
+			break
+		}
+	}
+	r.stackEnd = got[len(got)-1].at
+	whole := glue(got)
+	r.compare(p, s, want, whole, got)
+}
+
+// sniff returns the next packet that the socket sent, or nil when none came by
+// the deadline. Packets of others are left out.
+func (r *runner) sniff(s *socket, deadline time.Duration, synack bool) (*segment, error) {
+	for {
+		g, err := r.receive(deadline)
+		if g == nil || err != nil {
+			return nil, err
+		}
+		if !r.sentBy(s, g.live) {
+			r.noteSegment(EntryOther, g)
+			continue
+		}
+		if t := g.live.TCP(); t != nil {
+			if synack {
+				s.state = socketPassiveSYNACKSent
+				s.liveLocal.isn = t.Seq
+			}
+			s.lastOut = t
+		}
+		g.packet = g.live.Clone()
+		toScript(s, g.packet)
+		return g, nil
+	}
+}
+
+// receive returns the next packet of the stack, cut into wire segments if the
+// script is about those.
+func (r *runner) receive(deadline time.Duration) (*segment, error) {
+	if len(r.pieces) > 0 {
+		g := r.pieces[0]
+		r.pieces = r.pieces[1:]
+		return g, nil
+	}
+	for {
+		c, err := r.target.Receive(deadline)
+		if c == nil || err != nil {
+			return nil, err
+		}
+		w, err := wire.Parse(c.Data)
+		if err != nil {
+			// Not a packet of the kind that scripts are about.
+			r.noteAt(EntryOther, c.Time-r.start, "not a packet that could be read: "+err.Error())
+			continue
+		}
+		g := &segment{packet: w, live: w, at: c.Time - r.start, gso: c.GSO, cause: c.Cause}
+		if !r.cfg.WireSegments || c.GSO.Type == GSONone || c.GSO.Size == 0 {
+			return g, nil
+		}
+		for _, piece := range wire.Cut(w, c.GSO.Size, r.accECN) {
+			r.pieces = append(r.pieces, &segment{packet: piece, live: piece, at: g.at, cause: c.Cause})
+		}
+		g, r.pieces = r.pieces[0], r.pieces[1:]
+		return g, nil
+	}
+}
+
+// glue makes one packet of the segments that stand for one line: headers from
+// the last, sequence number and CWR from the first.
+func glue(got []*segment) *segment {
+	if len(got) == 1 {
+		return got[0]
+	}
+	first, last := got[0], got[len(got)-1]
+	whole := &segment{packet: last.packet.Clone(), live: last.live, at: last.at, cause: last.cause, gso: first.gso}
+	t, f := whole.packet.TCP(), first.packet.TCP()
+	if t != nil && f != nil {
+		t.Seq = f.Seq
+		t.Flags = t.Flags&^wire.CWR | f.Flags&wire.CWR
+	}
+	whole.packet.Payload = nil
+	for _, g := range got {
+		whole.packet.Payload = append(whole.packet.Payload, g.packet.Payload...)
+	}
+	return whole
+}
+
+// compare checks the packet against the script's, field by field and then by
+// time, and records the outcome.
+func (r *runner) compare(p *script.Packet, s *socket, want *wire.Packet, got *segment, pieces []*segment) {
+	if t, u := want.TCP(), got.packet.TCP(); t != nil && u != nil {
+		learnTimestamp(s, t, u)
+	}
+	diffs := r.diff(p, s, want, got)
+	msg, onTime := r.checkTime(r.event.Time.Kind, r.at, r.end, got.at, r.lastAt, "outbound packet")
+	if !onTime {
+		diffs = append(diffs, fieldDiff{field: "time", classic: msg})
+	}
+	kind := EntryMatch
+	if len(diffs) > 0 {
+		kind = EntryWrong
+	}
+	for _, g := range pieces {
+		r.noteSegment(kind, g)
+	}
+	if len(diffs) > 0 {
+		r.wrong(p, want, got, diffs)
+	}
+}
+
+// wrong records a packet that differs from the script's.
+func (r *runner) wrong(p *script.Packet, want *wire.Packet, got *segment, diffs []fieldDiff) {
+	f := r.failure(Fail, r.event.Pos, "wrong packet: "+differs(diffs))
+	f.Want, f.Got = r.sideBySide(p, want, got, diffs)
+	f.Classic = r.classicPacketError(want, got, diffs[0].classic)
+	if len(diffs) == 1 && diffs[0].field == "time" {
+		r.explainTime(&f, got)
+	} else if len(diffs) > 1 {
+		for _, d := range diffs {
+			if d.field == "time" {
+				f.Notes = append(f.Notes, d.classic)
+			}
+		}
+	}
+	for _, d := range diffs {
+		if d.note != "" {
+			f.Notes = append(f.Notes, d.note)
+		}
+	}
+	if got.cause != "" {
+		f.Notes = append(f.Notes, "it was sent because of: "+got.cause)
+	}
+	if r.cfg.NonFatalPacket {
+		r.out.Warnings = append(r.out.Warnings, f)
+		return
+	}
+	r.fail(f)
+}
+
+// explainTime says how far off a packet was that is right but for its time,
+// and whether the harness itself may be the reason.
+func (r *runner) explainTime(f *Failure, got *segment) {
+	tol := r.tolerance(r.at, r.lastAt)
+	low, high := r.at, r.at
+	if r.event.Time.Kind == script.AbsoluteRange || r.event.Time.Kind == script.RelativeRange {
+		high = r.end
+	}
+	off, word := got.at-high, "late"
+	if got.at < low {
+		off, word = low-got.at, "early"
+	}
+	f.Summary = fmt.Sprintf("packet %.1f ms %s: expected at %s ± %.1f ms, sent at %s",
+		float64(off.Microseconds())/1000, word, seconds(low), float64(tol.Microseconds())/1000, seconds(got.at))
+	if low != high {
+		f.Summary = fmt.Sprintf("packet %.1f ms %s: expected from %s to %s ± %.1f ms, sent at %s",
+			float64(off.Microseconds())/1000, word, seconds(low), seconds(high), float64(tol.Microseconds())/1000, seconds(got.at))
+	}
+	if own := r.out.Lateness.Worst.Late; off-tol <= own {
+		f.Verdict = Inconclusive
+		f.Notes = append(f.Notes, fmt.Sprintf("the harness itself was up to %v late in this run, which is as much as the packet is outside its time", own.Round(time.Microsecond)))
+	}
+}
+
+// wrongPieces records a segment that can't be glued to those before it.
+func (r *runner) wrongPieces(p *script.Packet, want *wire.Packet, got []*segment, diffs []fieldDiff) {
+	last := got[len(got)-1]
+	for _, g := range got {
+		r.noteSegment(EntryWrong, g)
+	}
+	f := r.failure(Fail, r.event.Pos, fmt.Sprintf("segment %d of those sent for this line doesn't continue the one before: %s", len(got), differs(diffs)))
+	f.Want, f.Got = r.sideBySide(p, want, last, diffs)
+	for i, g := range got {
+		f.Notes = append(f.Notes, fmt.Sprintf("segment %d at %s: %s", i+1, seconds(g.at), formatPacket(g.packet)))
+	}
+	f.Classic = r.classicPacketError(want, last, diffs[0].classic)
+	r.fail(f)
+}
+
+// missing records that the stack didn't send what the script expects, or not
+// all of it.
+func (r *runner) missing(p *script.Packet, want *wire.Packet, got []*segment) {
+	f := r.failure(Fail, r.event.Pos, fmt.Sprintf("nothing was sent: expected a packet at %s and waited until %s", seconds(max(r.at, r.end)), seconds(r.now())))
+	f.Classic = "Timed out waiting for packet"
+	total := 0
+	for _, g := range got {
+		r.noteSegment(EntryWrong, g)
+		total += g.payload()
+		f.Notes = append(f.Notes, fmt.Sprintf("sent at %s: %s", seconds(g.at), formatPacket(g.packet)))
+	}
+	if total > 0 {
+		f.Summary = fmt.Sprintf("only %d of %d bytes were sent by %s", total, len(want.Payload), seconds(r.now()))
+	} else if e := r.lastSent(); e != nil {
+		f.Notes = append(f.Notes, fmt.Sprintf("the last packet before was sent at %s, line %d: %s", seconds(e.At), e.Line, formatPacket(e.packet)))
+	} else {
+		f.Notes = append(f.Notes, "the stack has sent nothing at all")
+	}
+	f.Want = r.tokens(p, want, r.at)
+	r.note(EntryMissing, r.text(p))
+	r.fail(f)
+}
+
+// lastSent returns the entry of the last packet of the socket under test.
+func (r *runner) lastSent() *Entry {
+	for i := len(r.out.Timeline) - 1; i >= 0; i-- {
+		if e := &r.out.Timeline[i]; e.packet != nil && e.Kind != EntryInject && e.Kind != EntryOther {
+			return e
+		}
+	}
+	return nil
+}
+
+// drain notes what the stack sent and no line expected.
+func (r *runner) drain() {
+	for {
+		g, err := r.receive(r.target.Now())
+		if g == nil || err != nil {
+			return
+		}
+		kind := EntryOther
+		if s := r.calls.underTest; r.sentBy(s, g.live) {
+			g.packet = g.live.Clone()
+			toScript(s, g.packet)
+			kind = EntryExtra
+		}
+		r.noteSegment(kind, g)
+	}
+}
+
+func (r *runner) noteAt(kind EntryKind, at time.Duration, text string) *Entry {
+	e := r.note(kind, text)
+	e.At = at
+	return e
+}
+
+func (r *runner) noteSegment(kind EntryKind, g *segment) {
+	e := r.noteAt(kind, g.at, "")
+	e.packet, e.Cause = g.packet, g.cause
+	if g.gso.Type != GSONone {
+		e.GSO = g.gso.Size
+	}
+	if kind == EntryOther || kind == EntryExtra {
+		e.Line = 0
+	}
+}
+
+// fragmentDiffs says why a segment can't stand for the same line as the one
+// before it: all but the last have the same length, and their headers agree
+// but for PSH, FIN and CWR. In wire segments those are checked too.
+func (r *runner) fragmentDiffs(prev, g *segment, total, wanted int) []fieldDiff {
+	var diffs []fieldDiff
+	a, b := prev.packet.TCP(), g.packet.TCP()
+	if (a == nil) != (b == nil) {
+		return []fieldDiff{{field: "protocol", classic: "live packet header layer mismatch between segments"}}
+	}
+	if a != nil {
+		diffs = append(diffs, r.tcpFragmentDiffs(a, b, prev)...)
+	}
+	if n := g.payload(); n < wanted-total && n != prev.payload() {
+		diffs = append(diffs, fieldDiff{field: "length", classic: fmt.Sprintf(
+			"fragment payload: expected %d bytes vs actual %d bytes; total payload: expected %d bytes vs actual %d bytes",
+			prev.payload(), n, wanted, n+total)})
+	}
+	return diffs
+}
+
+func (r *runner) tcpFragmentDiffs(a, b *wire.TCP, prev *segment) []fieldDiff {
+	var d diffList
+	const notCompared = wire.PSH | wire.FIN | wire.CWR
+	d.flag("syn", "flags", a.Flags, b.Flags, wire.SYN)
+	d.flag("rst", "flags", a.Flags, b.Flags, wire.RST)
+	d.flag("ack", "flags", a.Flags, b.Flags, wire.ACK)
+	d.flag("urg", "flags", a.Flags, b.Flags, wire.URG)
+	d.flag("ece", "flags", a.Flags, b.Flags, wire.ECE)
+	d.flag("ae", "flags", a.Flags, b.Flags, wire.AE)
+	d.number("tcp_data_offset", "options", uint32(a.HeaderLen/4), uint32(b.HeaderLen/4))
+	d.number("tcp_seq", "seq", a.Seq+uint32(prev.payload()), b.Seq)
+	d.number("tcp_ack_seq", "ack", a.Ack, b.Ack)
+	d.number("tcp_window", "win", uint32(a.Window), uint32(b.Window))
+	d.number("tcp_urg_ptr", "urg", uint32(a.Urgent), uint32(b.Urgent))
+	if r.cfg.WireSegments && a.Flags&(wire.PSH|wire.FIN) != 0 {
+		d = append(d, fieldDiff{field: "flags", classic: "PSH or FIN inside a burst",
+			note: "PSH or FIN is set on a segment that isn't the last of its burst"})
+	}
+	return d
+}
+
+// diff compares the packet with the script's, all that the script says of it.
+func (r *runner) diff(p *script.Packet, s *socket, want *wire.Packet, got *segment) []fieldDiff {
+	var d diffList
+	g := got.packet
+	if v4 := got.live.V4(); v4 != nil && v4.BadChecksum {
+		d = append(d, fieldDiff{field: "checksum", classic: "bad outbound IP checksum", note: "the IP header's checksum is wrong"})
+	}
+	if len(g.Payload) != len(want.Payload) && p.ICMP == nil {
+		d = append(d, fieldDiff{field: "length", classic: fmt.Sprintf("live packet payload: expected %d bytes vs actual %d bytes", len(want.Payload), len(g.Payload))})
+	}
+	d.layers(p, want, g)
+	if w, t := want.TCP(), g.TCP(); w != nil && t != nil {
+		d.tcp(p.TCP, w, t)
+		r.diffOptions(&d, p.TCP, w, t)
+	}
+	if v6 := got.live.V6(); v6 != nil && p.IP != nil && p.IP.FlowLabel != nil {
+		d.flowLabel(s, uint32(p.IP.FlowLabel.Value), v6.FlowLabel)
+	}
+	if p.ICMP == nil && len(d) == 0 && !bytes.Equal(g.Payload, want.Payload) {
+		d = append(d, fieldDiff{field: "payload", classic: "incorrect outbound data payload",
+			note: "the payload isn't what was written"})
+	}
+	return d
+}

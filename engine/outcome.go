@@ -1,0 +1,97 @@
+package engine
+
+import (
+	"time"
+
+	"tcpdrill/engine/wire"
+	"tcpdrill/script"
+)
+
+// A Verdict is what a run says of the stack.
+type Verdict string
+
+// The verdicts. Fail is a statement about the stack; a harness or machine that
+// was late, or a packet we lost ourselves, makes a run Inconclusive.
+const (
+	Pass         Verdict = "pass"
+	Fail         Verdict = "fail"
+	Error        Verdict = "error"
+	Unsupported  Verdict = "unsupported"
+	Inconclusive Verdict = "inconclusive"
+)
+
+// An Outcome is all that is known after a run. It can cross a process
+// boundary as JSON.
+type Outcome struct {
+	Verdict  Verdict
+	Failures []Failure     // the first decides the verdict
+	Timeline []Entry       // what happened, in order
+	Warnings []Failure     // mismatches that --non_fatal lets pass
+	Output   string        // what code blocks and commands printed
+	Duration time.Duration // from the first event to the last, by the stack's clock
+	Counters LinkCounters
+	Lateness LatenessStats
+}
+
+// A Failure is one thing that was not as the script says.
+type Failure struct {
+	Verdict Verdict
+	Line    int // of the script; 0 if of none
+	Column  int
+	Summary string // "wrong packet: flags and win differ"
+	// Want and Got stand one under the other, column by column.
+	Want, Got []Token
+	Notes     []string
+	// Classic is packetdrill's message for the same thing, without the file's
+	// name and line.
+	Classic string
+}
+
+// A Token is a piece of a line in script notation. Tokens of an expected and
+// an actual line with the same Field belong together.
+type Token struct {
+	Field  string
+	Text   string
+	Differ bool
+}
+
+// An EntryKind says what an entry of the timeline is.
+type EntryKind string
+
+// Kinds of entries.
+const (
+	EntryInject  EntryKind = "inject"  // a packet given to the stack
+	EntryMatch   EntryKind = "match"   // a packet sent and expected
+	EntryWrong   EntryKind = "wrong"   // a packet sent where another was expected
+	EntryMissing EntryKind = "missing" // a packet expected that didn't come
+	EntryExtra   EntryKind = "extra"   // a packet sent that no line expected
+	EntryOther   EntryKind = "other"   // a packet of another socket
+	EntryCall    EntryKind = "call"
+	EntryReturn  EntryKind = "return" // of a call that blocked
+	EntryCommand EntryKind = "command"
+	EntryCode    EntryKind = "code"
+)
+
+// An Entry is one thing that happened.
+type Entry struct {
+	At   time.Duration // script time
+	Line int           // of the script; 0 for what no line caused
+	Kind EntryKind
+	Text string
+	// GSO is the gso_size of a super-segment, 0 for others.
+	GSO   int    `json:",omitempty"`
+	Cause string `json:",omitempty"`
+
+	// What becomes Text when the run is over: writing it out takes time that
+	// the script's timeline doesn't have.
+	packet *wire.Packet // in script numbers
+	call   *script.Call
+	code   *script.Code
+}
+
+// LatenessStats is how late the harness itself was.
+type LatenessStats struct {
+	Worst     Lateness // the worst
+	Waits     int
+	MaxReturn time.Duration // the longest that an injection took
+}

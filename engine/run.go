@@ -1,0 +1,375 @@
+package engine
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"tcpdrill/engine/wire"
+	"tcpdrill/script"
+)
+
+// A Shell runs a script's commands.
+type Shell interface {
+	// Run runs one command line and returns its exit status and what it
+	// printed to both streams. The error is for what could not be run:
+	// *UnsupportedError for a program that the target doesn't have.
+	Run(command string) (exit int, output []byte, err error)
+}
+
+// An Interpreter runs code blocks that need more of Python than the engine
+// has: source is a whole program for cfg.CodeCommand.
+type Interpreter interface {
+	RunPython(command, source string) (exit int, output []byte, err error)
+}
+
+// Tools are what a run needs beside its target.
+type Tools struct {
+	Shell  Shell
+	Python Interpreter // nil: there is none
+	Log    io.Writer   // where --verbose prints as things happen; nil: nowhere
+}
+
+// Run runs a script that Check finds nothing wrong with. The target must be
+// set up as cfg.Net says. Whatever happens, what the script left open is reset
+// and its cleanup command runs.
+func Run(s *script.Script, cfg *Config, target Target, tools Tools) *Outcome {
+	r := &runner{script: s, cfg: cfg, target: target, tools: tools, out: &Outcome{}}
+	r.calls = newCallState(cfg, target)
+	r.run()
+	return r.out
+}
+
+// A runner is one run of one script. It is the only user of its target.
+type runner struct {
+	script *script.Script
+	cfg    *Config
+	target Target
+	tools  Tools
+	out    *Outcome
+	calls  *callState
+	code   []codeBlock
+	failed bool
+
+	start time.Duration // target time of script time 0
+
+	// The event at hand, its time resolved to script time, and the one before.
+	event    *script.Event
+	at, end  time.Duration // end: of a range
+	offset   time.Duration // what a relative time was relative to
+	last     *script.Event
+	lastAt   time.Duration
+	count    int           // events done
+	stackEnd time.Duration // script time at which the stack was done with the last event
+
+	blocking *blockingCall // at most one at a time
+	nextPort uint16        // of the next connection that a script opens from outside
+	drops    bool          // the script asked for a queue that drops
+	accECN   bool          // the connection negotiated AccECN (see wire.Cut)
+
+	built  map[*script.Event]*wire.Packet // the script's packets, in script numbers
+	pieces []*segment                     // wire segments of a super-segment, yet to be matched
+	base   LinkCounters                   // the counters when the script started
+}
+
+// run is the whole life of a run.
+func (r *runner) run() {
+	if r.build() && r.initialise() {
+		r.base, _ = r.target.Counters()
+		r.start = r.target.Start()
+		r.calls.start = r.start
+		for r.next() {
+			r.step()
+			r.count++
+			if r.failed && !r.cfg.KeepGoing {
+				break
+			}
+		}
+		r.out.Duration = r.now()
+		r.awaitIdle()
+		r.drain()
+		r.cleanup()
+		if !r.failed || r.cfg.KeepGoing {
+			r.evaluate()
+		}
+		r.reset()
+	}
+	r.judge()
+}
+
+// build makes all the script's packets beforehand, off the timeline.
+func (r *runner) build() bool {
+	r.built = map[*script.Event]*wire.Packet{}
+	for _, ev := range r.script.Events {
+		if ev.Packet == nil {
+			continue
+		}
+		w, err := wire.FromScript(ev.Packet, r.cfg.IPVersion == IPv6)
+		if err == nil {
+			// Not for the bytes: it fills in the lengths, which are compared.
+			_, err = w.Marshal(wire.MarshalOptions{})
+		}
+		if err != nil {
+			r.event = ev
+			f := r.failure(Error, ev.Packet.Pos, err.Error())
+			f.Classic = "semantic error: " + err.Error()
+			r.fail(f)
+			return false
+		}
+		r.built[ev] = w
+	}
+	return true
+}
+
+// initialise runs what comes before the first event, and reports whether the
+// script can start.
+func (r *runner) initialise() bool {
+	for _, path := range r.cfg.InitScripts {
+		if !r.command(path, 0, 0, fmt.Sprintf("error executing init script '%s'", path)) {
+			return false
+		}
+	}
+	if c := r.script.Init; c != nil {
+		return r.command(c.Line, c.Pos.Line, c.Pos.Column, "error executing init command")
+	}
+	return true
+}
+
+// cleanup runs the command after the last event, whatever happened before.
+func (r *runner) cleanup() {
+	if c := r.script.Cleanup; c != nil {
+		r.command(c.Line, c.Pos.Line, c.Pos.Column, "error executing cleanup command")
+	}
+}
+
+// next makes the next event the one at hand and resolves its time. It returns
+// false at the script's end.
+func (r *runner) next() bool {
+	i := 0
+	if r.event != nil {
+		i = slices.Index(r.script.Events, r.event) + 1
+		r.last, r.lastAt = r.event, r.at
+	}
+	if i == len(r.script.Events) {
+		return false
+	}
+	r.event = r.script.Events[i]
+	t := r.event.Time
+	r.at, r.end, r.offset = t.Start, t.End, 0
+	if t.Kind == script.Absolute || t.Kind == script.AbsoluteRange {
+		return true
+	}
+	// Relative times count from now, except that injected packets in a row
+	// chain from their scheduled times, so that what each costs doesn't add up.
+	if r.last != nil && isInbound(r.last) && isInbound(r.event) {
+		r.offset = r.lastAt
+	} else {
+		r.offset = r.now()
+	}
+	r.at += r.offset
+	if t.Kind == script.RelativeRange {
+		r.end += r.offset
+	}
+	return true
+}
+
+func isInbound(e *script.Event) bool {
+	return e.Packet != nil && e.Packet.Direction == script.Inbound
+}
+
+// step does what the event at hand says.
+func (r *runner) step() {
+	ev := r.event
+	switch {
+	case ev.Packet != nil && ev.Packet.Direction == script.Inbound:
+		r.inject(ev.Packet)
+	case ev.Packet != nil:
+		r.expect(ev.Packet)
+	case ev.Call != nil:
+		r.call(ev.Call)
+	case ev.Command != nil:
+		if r.wait("command") {
+			r.note(EntryCommand, "`"+ev.Command.Line+"`")
+			r.command(ev.Command.Line, ev.Pos.Line, ev.Command.Pos.Column, "error executing `"+ev.Command.Line+"` command")
+			r.stackEnd = r.now()
+		}
+	case ev.Code != nil:
+		if r.wait("data collection for code") {
+			r.snapshot(ev.Code)
+		}
+	}
+}
+
+// now returns the script time.
+func (r *runner) now() time.Duration { return r.target.Now() - r.start }
+
+// wait waits for the time of the event at hand and reports whether to go on
+// with it: it is false when the stack kept us so long that the event's time
+// has passed.
+func (r *runner) wait(what string) bool {
+	r.target.WaitUntil(r.start + r.at)
+	r.settle(r.target.Now()) // what it brought about is there from now on
+	if r.count == 0 {
+		return true
+	}
+	now := r.now()
+	r.late("wake-up", now-r.at)
+	msg, ok := r.checkTime(r.event.Time.Kind, r.at, r.end, now, r.lastAt, what)
+	if ok {
+		return true
+	}
+	f := r.failure(Fail, r.event.Pos, fmt.Sprintf("%s due at %s came %s late", what, seconds(r.at), now-r.at))
+	f.Classic = msg
+	if r.stackEnd <= r.at+r.tolerance(r.at, r.lastAt) {
+		// The stack had been done in time: it was the harness or the machine.
+		f.Verdict = Inconclusive
+		f.Summary += ": the harness was late, not the stack"
+	} else {
+		f.Notes = append(f.Notes, fmt.Sprintf("the stack was done with the line before at %s only", seconds(r.stackEnd)))
+	}
+	r.fail(f)
+	return r.cfg.KeepGoing
+}
+
+// tolerance is how far from at something may happen: a fixed amount or a
+// percentage of the time since the event before, whichever is more.
+func (r *runner) tolerance(at, lastAt time.Duration) time.Duration {
+	return max(r.cfg.Tolerance, time.Duration(r.cfg.TolerancePercent/100*float64(at-lastAt)))
+}
+
+// checkTime reports whether something that happened at actual did so when the
+// script says, in packetdrill's words if not.
+func (r *runner) checkTime(kind script.TimeKind, at, end, actual, lastAt time.Duration, what string) (string, bool) {
+	tol := r.tolerance(at, lastAt)
+	switch kind {
+	case script.Any:
+		return "", true
+	case script.AbsoluteRange:
+		if actual >= at-tol && actual <= end+tol {
+			return "", true
+		}
+		return fmt.Sprintf("timing error: expected %s in time range %.6f~%.6f sec but happened at %.6f sec",
+			what, at.Seconds(), end.Seconds(), actual.Seconds()), false
+	case script.RelativeRange:
+		if actual >= at-tol && actual <= end+tol {
+			return "", true
+		}
+		return fmt.Sprintf("timing error: expected %s in relative time range +%.6f~+%.6f sec but happened at %+.6f sec",
+			what, (at - r.offset).Seconds(), (end - r.offset).Seconds(), (actual - r.offset).Seconds()), false
+	}
+	if actual >= at-tol && actual <= at+tol {
+		return "", true
+	}
+	return fmt.Sprintf("timing error: expected %s at %.6f sec but happened at %.6f sec; tolerance %.6f sec",
+		what, at.Seconds(), actual.Seconds(), tol.Seconds()), false
+}
+
+// command runs a shell command and reports whether it succeeded.
+func (r *runner) command(line string, scriptLine, column int, classic string) bool {
+	r.drops = r.drops || asksForDrops(line)
+	exit, out, err := r.tools.Shell.Run(line)
+	r.out.Output += string(out)
+	if err == nil && exit == 0 {
+		return true
+	}
+	f := Failure{Verdict: Error, Line: scriptLine, Column: column}
+	reason := fmt.Sprintf("non-zero status %d", exit)
+	var unsupported *UnsupportedError
+	switch {
+	case asUnsupported(err, &unsupported):
+		f.Verdict = Unsupported
+		reason = err.Error()
+	case err != nil:
+		reason = err.Error()
+	}
+	f.Summary = fmt.Sprintf("command `%s`: %s", line, reason)
+	f.Classic = classic + ": " + reason
+	if text := strings.TrimSpace(string(out)); text != "" {
+		f.Notes = append(f.Notes, "it printed: "+text)
+	}
+	r.fail(f)
+	return false
+}
+
+// asksForDrops reports whether a command sets the length of the device's
+// queue, so that the device's drops are the script's wish. (What a queueing
+// discipline drops never reaches the device.)
+func asksForDrops(line string) bool {
+	return strings.Contains(line, "txqueuelen") || strings.Contains(line, "txqlen")
+}
+
+// late keeps the worst lateness of our own.
+func (r *runner) late(what string, d time.Duration) {
+	r.out.Lateness.Waits++
+	if d > r.out.Lateness.Worst.Late {
+		r.out.Lateness.Worst = Lateness{What: what, Line: r.event.Pos.Line, Due: r.at, Late: d}
+	}
+}
+
+// note adds an entry to the timeline.
+func (r *runner) note(kind EntryKind, text string) *Entry {
+	e := Entry{At: r.now(), Kind: kind, Text: text}
+	if r.event != nil {
+		e.Line = r.event.Pos.Line
+	}
+	r.out.Timeline = append(r.out.Timeline, e)
+	return &r.out.Timeline[len(r.out.Timeline)-1]
+}
+
+func (r *runner) failure(v Verdict, pos script.Position, summary string) Failure {
+	return Failure{Verdict: v, Line: pos.Line, Column: pos.Column, Summary: summary}
+}
+
+// fail records a failure; the first one ends the run, unless it is to go on.
+func (r *runner) fail(f Failure) {
+	r.failed = true
+	r.out.Failures = append(r.out.Failures, f)
+}
+
+// judge settles the verdict and writes out the timeline's packets.
+func (r *runner) judge() {
+	o := r.out
+	for i := range o.Timeline {
+		switch e := &o.Timeline[i]; {
+		case e.packet != nil:
+			e.Text = formatPacket(e.packet)
+		case e.call != nil && e.Kind == EntryReturn:
+			e.Text = e.call.Name + " returned"
+		case e.call != nil:
+			e.Text = r.text(e.call)
+		case e.code != nil:
+			e.Text = e.code.Source
+		}
+	}
+	o.Verdict = Pass
+	if len(o.Failures) > 0 {
+		o.Verdict = o.Failures[0].Verdict
+	}
+	counters, err := r.target.Counters()
+	counters.TxDropped -= r.base.TxDropped
+	counters.CaptureDropped -= r.base.CaptureDropped
+	counters.RxDropped -= r.base.RxDropped
+	o.Counters = counters
+	lost := counters.CaptureDropped > 0 || counters.TxDropped > 0 && !r.drops
+	if err == nil && lost && (o.Verdict == Pass || o.Verdict == Fail) {
+		o.Verdict = Inconclusive
+		f := Failure{Verdict: Inconclusive, Summary: fmt.Sprintf(
+			"packets of the stack were lost before they could be seen: %d by the device, %d by the capture",
+			counters.TxDropped, counters.CaptureDropped)}
+		o.Failures = append([]Failure{f}, o.Failures...)
+	}
+}
+
+// text returns a part of the script as its author wrote it, on one line.
+func (r *runner) text(n script.Node) string {
+	start, end := n.Span()
+	if start.Offset > end.Offset || end.Offset > len(r.script.Source) {
+		return ""
+	}
+	return strings.Join(strings.Fields(string(r.script.Source[start.Offset:end.Offset])), " ")
+}
+
+// seconds prints a script time as scripts write it, to a tenth of a millisecond.
+func seconds(d time.Duration) string { return fmt.Sprintf("%.4f", d.Seconds()) }

@@ -1,0 +1,322 @@
+package engine_test
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"tcpdrill/engine"
+	"tcpdrill/engine/enginetest"
+	"tcpdrill/engine/wire"
+	"tcpdrill/script"
+)
+
+// A shell that knows two commands.
+type fakeShell struct{ ran []string }
+
+func (s *fakeShell) Run(line string) (int, []byte, error) {
+	s.ran = append(s.ran, line)
+	switch {
+	case strings.HasPrefix(line, "false"):
+		return 1, []byte("no luck\n"), nil
+	case strings.HasPrefix(line, "ethtool"):
+		return 127, nil, &engine.UnsupportedError{What: "program ethtool"}
+	}
+	return 0, nil, nil
+}
+
+// server is a fake stack which accepts a connection and acknowledges nothing
+// by itself. Each write makes it do what writes says, with live numbers.
+type server struct {
+	*enginetest.Fake
+	local, remote uint16
+	isn, peer     uint32
+	writes        func(s *server, n int)
+}
+
+const serverISN = 77000
+
+func newServer(writes func(s *server, n int)) *server {
+	s := &server{Fake: &enginetest.Fake{Time: 5 * time.Second}, isn: serverISN, writes: writes}
+	fds := int64(2)
+	s.OnCall = func(f *enginetest.Fake, c *engine.Call) engine.Result {
+		switch c.Name {
+		case "socket", "accept":
+			fds++
+			if c.Name == "accept" {
+				// struct sockaddr_in of the peer.
+				copy(c.Args[1].Buf, []byte{2, 0, byte(s.remote >> 8), byte(s.remote), 192, 0, 2, 1})
+			}
+			return engine.Result{Ret: fds}
+		case "write":
+			n := len(c.Args[1].Buf)
+			s.writes(s, n)
+			return engine.Result{Ret: int64(n)}
+		}
+		return engine.Result{}
+	}
+	s.OnInject = func(f *enginetest.Fake, p *wire.Packet) {
+		t := p.TCP()
+		if t.Flags&wire.SYN == 0 {
+			return
+		}
+		s.local, s.remote, s.peer = t.DstPort, t.SrcPort, t.Seq+1
+		s.send(0, wire.SYN|wire.ACK, 0, 0, wire.TCPOption{Kind: wire.OptMSS, Data: []byte{5, 180}})
+		s.isn++
+	}
+	return s
+}
+
+// send makes the stack send a segment after a delay: seq counts from the first
+// byte of data.
+func (s *server) send(after time.Duration, flags wire.TCPFlags, seq uint32, payload int, opts ...wire.TCPOption) {
+	src, dst := netip.MustParseAddr("192.168.0.1"), netip.MustParseAddr("192.0.2.1")
+	t := &wire.TCP{SrcPort: s.local, DstPort: s.remote, Seq: s.isn + seq, Ack: s.peer, Flags: flags, Window: 1000, Options: opts}
+	p := &wire.Packet{Layers: []wire.Layer{&wire.IPv4{TTL: 64, DF: true, Src: src, Dst: dst}, t}, Payload: make([]byte, payload)}
+	s.SendAt(s.Time+after, p)
+}
+
+// A handshake every script below begins with: 7 lines.
+const handshake = `0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 bind(3, ..., ...) = 0
++0 listen(3, 1) = 0
++0 < S 0:0(0) win 1000 <mss 1460>
++0 > S. 0:0(0) ack 1 <mss 1460>
++.1 < . 1:1(0) ack 1 win 1000
++0 accept(3, ..., ...) = 4
+`
+
+func runScript(t *testing.T, target engine.Target, text string, settings ...engine.Setting) *engine.Outcome {
+	t.Helper()
+	s, err := script.Parse("test.pkt", []byte(text), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := engine.NewConfig(append(engine.ScriptSettings(s), settings...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return engine.Run(s, &cfg, target, engine.Tools{Shell: &fakeShell{}})
+}
+
+func set(name string, value ...string) engine.Setting {
+	s := engine.Setting{Name: name, HasValue: len(value) > 0}
+	if s.HasValue {
+		s.Value = value[0]
+	}
+	return s
+}
+
+func TestVerdicts(t *testing.T) {
+	write := func(pieces ...int) func(*server, int) {
+		// Sends what was written in pieces, PSH on the last, 10 ms later.
+		return func(s *server, n int) {
+			seq := uint32(0)
+			for i, p := range pieces {
+				flags := wire.ACK
+				if i == len(pieces)-1 {
+					flags |= wire.PSH
+				}
+				s.send(10*time.Millisecond, flags, seq, p)
+				seq += uint32(p)
+			}
+		}
+	}
+	tests := []struct {
+		name     string
+		writes   func(*server, int)
+		script   string
+		settings []engine.Setting
+		late     time.Duration
+		lost     engine.LinkCounters
+		verdict  engine.Verdict
+		summary  string // of the first failure
+		line     int
+	}{
+		{
+			name: "a write as expected", writes: write(1000),
+			script:  "+0 write(4, ..., 1000) = 1000\n+.01 > P. 1:1001(1000) ack 1 win 1000\n",
+			verdict: engine.Pass,
+		},
+		{
+			name: "equal segments are glued up to the line's length", writes: write(1000, 1000, 500),
+			script:  "+0 write(4, ..., 2500) = 2500\n+.01 > P. 1:2501(2500) ack 1\n",
+			verdict: engine.Pass,
+		},
+		{
+			name: "not with strict segments", writes: write(1000, 1000, 500),
+			script:   "+0 write(4, ..., 2500) = 2500\n+.01 > P. 1:2501(2500) ack 1\n",
+			settings: []engine.Setting{set("strict_segments")},
+			verdict:  engine.Fail, summary: "wrong packet: length and flags differ", line: 9,
+		},
+		{
+			name: "only the last segment may be shorter", writes: write(500, 1000, 1000),
+			script:  "+0 write(4, ..., 2500) = 2500\n+.01 > P. 1:2501(2500) ack 1\n",
+			verdict: engine.Fail, summary: "segment 2 of those sent for this line doesn't continue the one before", line: 9,
+		},
+		{
+			name: "all that differs is named", writes: write(1000),
+			script:  "+0 write(4, ..., 1000) = 1000\n+.01 > . 1:1001(1000) ack 1 win 999 <nop,nop,nop,nop>\n",
+			verdict: engine.Fail, summary: "wrong packet: flags, win and options differ", line: 9,
+		},
+		{
+			name: "too late", writes: write(1000),
+			script:  "+0 write(4, ..., 1000) = 1000\n+0 > P. 1:1001(1000) ack 1\n",
+			verdict: engine.Fail, summary: "packet 10.0 ms late: expected at 0.1000 ± 4.0 ms, sent at 0.1100", line: 9,
+		},
+		{
+			name: "too early", writes: write(1000),
+			script:  "+0 write(4, ..., 1000) = 1000\n+.02 > P. 1:1001(1000) ack 1\n",
+			verdict: engine.Fail, summary: "packet 10.0 ms early", line: 9,
+		},
+		{
+			name: "a tolerance of 12.5 percent", writes: func(s *server, n int) { s.send(900*time.Millisecond, wire.ACK|wire.PSH, 0, n) },
+			script:  "+0 write(4, ..., 1000) = 1000\n+1 > P. 1:1001(1000) ack 1\n",
+			verdict: engine.Pass,
+		},
+		{
+			name: "any time", writes: func(s *server, n int) { s.send(time.Minute, wire.ACK|wire.PSH, 0, n) },
+			script:  "+0 write(4, ..., 1000) = 1000\n* > P. 1:1001(1000) ack 1\n",
+			verdict: engine.Pass,
+		},
+		{
+			name: "a range", writes: write(1000),
+			script:  "+0 write(4, ..., 1000) = 1000\n+.005~+.03 > P. 1:1001(1000) ack 1\n",
+			verdict: engine.Pass,
+		},
+		{
+			name: "nothing sent", writes: func(*server, int) {},
+			script:  "+0 write(4, ..., 1000) = 1000\n+0 > P. 1:1001(1000) ack 1\n",
+			verdict: engine.Fail, summary: "nothing was sent: expected a packet at 0.1000 and waited until 2.1000", line: 9,
+		},
+		{
+			name: "a part sent", writes: write(400),
+			script:  "+0 write(4, ..., 1000) = 1000\n+.01 > P. 1:1001(1000) ack 1\n",
+			verdict: engine.Fail, summary: "only 400 of 1000 bytes were sent", line: 9,
+		},
+		{
+			name: "what is left at the end doesn't fail", writes: write(1000),
+			script:  "+0 write(4, ..., 1000) = 1000\n+1 close(4) = 0\n",
+			verdict: engine.Pass,
+		},
+		{
+			name: "a result that differs", writes: write(1000),
+			script:  "+0 write(4, ..., 1000) = 999\n",
+			verdict: engine.Fail, summary: "write: result differs", line: 8,
+		},
+		{
+			name: "a mismatch that may pass", writes: write(1000),
+			script:   "+0 write(4, ..., 1000) = 1000\n+.01 > . 1:1001(1000) ack 1\n",
+			settings: []engine.Setting{set("non_fatal", "packet")},
+			verdict:  engine.Pass,
+		},
+		{
+			name: "a harness that is late says nothing of the stack", writes: write(1000), late: 20 * time.Millisecond,
+			script:  "+0 write(4, ..., 1000) = 1000\n",
+			verdict: engine.Inconclusive, summary: "inbound packet due at 0.1000", line: 6,
+		},
+		{
+			name: "nor does one that loses packets", writes: write(1000), lost: engine.LinkCounters{CaptureDropped: 1},
+			script:  "+0 write(4, ..., 1000) = 1000\n+.01 > P. 1:1001(1000) ack 1\n",
+			verdict: engine.Inconclusive, summary: "packets of the stack were lost",
+		},
+		{
+			name: "a command that fails", writes: write(1000),
+			script:  "+0 `false`\n",
+			verdict: engine.Error, summary: "command `false`: non-zero status 1", line: 8,
+		},
+		{
+			name: "a command the target lacks", writes: write(1000),
+			script:  "+0 `ethtool -K tun0 tso off`\n",
+			verdict: engine.Unsupported, summary: "program ethtool", line: 8,
+		},
+		{
+			name: "a call that takes the stack too long", writes: func(s *server, n int) { s.Time += 50 * time.Millisecond },
+			script:  "+0 write(4, ..., 1000) = 1000\n.11 close(4) = 0\n",
+			verdict: engine.Fail, summary: "system call start due at 0.1100", line: 9,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newServer(tt.writes)
+			s.Late, s.Lost = tt.late, tt.lost
+			o := runScript(t, s, handshake+tt.script, tt.settings...)
+			if o.Verdict != tt.verdict {
+				t.Fatalf("verdict %s, want %s: %+v", o.Verdict, tt.verdict, o.Failures)
+			}
+			if tt.summary == "" {
+				return
+			}
+			if f := o.Failures[0]; !strings.Contains(f.Summary, tt.summary) || f.Line != tt.line {
+				t.Errorf("got  %d: %s\nwant %d: %s", f.Line, f.Summary, tt.line, tt.summary)
+			}
+		})
+	}
+}
+
+// What was open is reset with a segment that the stack accepts: its sequence
+// number is the one after what was injected last.
+func TestResetAtTheEnd(t *testing.T) {
+	s := newServer(nil)
+	o := runScript(t, s, handshake+"+0 < P. 1:101(100) ack 1 win 1000\n")
+	if o.Verdict != engine.Pass {
+		t.Fatal(o.Failures)
+	}
+	last := s.Injected[len(s.Injected)-1].TCP()
+	if last.Flags&wire.RST == 0 || last.Seq != 101 || last.Ack != serverISN+1 {
+		t.Errorf("got %s seq %d ack %d, want R. with seq 101 and ack %d", last.Flags, last.Seq, last.Ack, serverISN+1)
+	}
+}
+
+// Consecutive injected packets chain from their scheduled times; anything else
+// counts from now.
+func TestRelativeTimesChain(t *testing.T) {
+	s := newServer(nil)
+	s.Late = time.Millisecond
+	o := runScript(t, s, handshake+"+.1 < . 1:2(1) ack 1 win 1000\n+.1 < . 2:3(1) ack 1 win 1000\n+.1 close(4) = 0\n")
+	if o.Verdict != engine.Pass {
+		t.Fatal(o.Failures)
+	}
+	var at []string
+	for _, e := range o.Timeline {
+		at = append(at, fmt.Sprintf("%v", e.At))
+	}
+	// The first segment is due .1 after the accept() at .101, and comes 1 ms
+	// late; the second .1 after the time that the first was due.
+	got := strings.Join(at[len(at)-3:], " ")
+	if want := "202ms 302ms 403ms"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// A blocking call returns while later events go on, and its end is checked.
+func TestBlockingCall(t *testing.T) {
+	for _, tt := range []struct {
+		end     time.Duration
+		verdict engine.Verdict
+	}{{300 * time.Millisecond, engine.Pass}, {250 * time.Millisecond, engine.Fail}, {5 * time.Second, engine.Fail}} {
+		s := newServer(nil)
+		s.OnBegin = func(f *enginetest.Fake, c *engine.Call) (engine.Result, time.Duration) {
+			return engine.Result{Ret: 100}, 5*time.Second + tt.end
+		}
+		o := runScript(t, s, handshake+"+0...0.200 read(4, ..., 100) = 100\n+.2 < P. 1:101(100) ack 1 win 1000\n+0 close(4) = 0\n")
+		if o.Verdict != tt.verdict {
+			t.Errorf("returned at %v: %s, want %s: %v", tt.end, o.Verdict, tt.verdict, o.Failures)
+		}
+	}
+}
+
+// --keep-going records what follows a mismatch.
+func TestKeepGoing(t *testing.T) {
+	s := newServer(func(s *server, n int) { s.send(0, wire.ACK, 0, n) })
+	text := handshake + "+0 write(4, ..., 1000) = 1000\n+0 > P. 1:1001(1000) ack 1\n+0 close(4) = -1 EBADF (Bad file descriptor)\n"
+	if o := runScript(t, s, text); len(o.Failures) != 1 {
+		t.Errorf("%d failures, want 1", len(o.Failures))
+	}
+	s = newServer(s.writes)
+	if o := runScript(t, s, text, set("keep_going")); len(o.Failures) < 2 {
+		t.Errorf("with keep_going %d failures, want 2 or more: %v", len(o.Failures), o.Failures)
+	}
+}
