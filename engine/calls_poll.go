@@ -164,7 +164,8 @@ func (b *callBuilder) buildEpollWait() {
 	if !isList {
 		elems = []script.Expr{arg}
 	}
-	maxEvents := int(b.int32(b.c.Args[2]))
+	const most = 4096 // more descriptors than a script has
+	maxEvents := min(int(b.int32(b.c.Args[2])), most)
 	events := make([]EpollEvent, max(maxEvents, len(elems), 1))
 	b.pass(Arg{Epoll: events})
 	b.passInt(2)
