@@ -103,7 +103,7 @@ func (c *checker) tcp(t *TCP, direction Direction) {
 	}
 	c.ports(t.Ports)
 	c.flags(t)
-	c.seqRange(&t.Seq)
+	seqOK := c.seqRange(&t.Seq)
 	c.within(t.Ack, "ack", 0, maxU32)
 	c.within(t.Window, "win", 0, maxU16)
 	c.within(t.Urgent, "urg", 0, maxU16)
@@ -114,7 +114,7 @@ func (c *checker) tcp(t *TCP, direction Direction) {
 		c.fail(t, "only an outbound packet can have <...> for options")
 	}
 	size := c.tcpOptions(t)
-	if whole := c.ipHeader() + 20 + int64(size) + t.Seq.Length.Value; whole > maxDatagram {
+	if whole := c.ipHeader() + 20 + int64(size) + t.Seq.Length.Value; seqOK && whole > maxDatagram {
 		c.fail(&t.Seq, "segment too large: got %d bytes with its headers, want at most %d", whole, maxDatagram)
 	}
 }
@@ -149,32 +149,36 @@ func (c *checker) flags(t *TCP) {
 	}
 }
 
-func (c *checker) seqRange(s *SeqRange) {
+// seqRange reports whether the range is as it should be.
+func (c *checker) seqRange(s *SeqRange) bool {
 	ok := c.within(&s.First, "sequence number", 0, maxU32)
 	ok = c.within(&s.Last, "sequence number", 0, maxU32) && ok
 	ok = c.within(&s.Length, "length", 0, maxU16) && ok
 	if ok && s.Last.Value != s.First.Value+s.Length.Value {
 		c.fail(s, "sequence range and length differ: %s to %s is %d, not %s",
 			s.First.Text, s.Last.Text, s.Last.Value-s.First.Value, s.Length.Text)
+		return false
 	}
+	return ok
 }
 
 // tcpOptions checks the options and returns their size in bytes.
 func (c *checker) tcpOptions(t *TCP) int {
-	size := 0
+	if len(t.Options) == 0 {
+		return 0
+	}
+	size, before := 0, len(c.errors)
 	for _, o := range t.Options {
 		c.tcpOption(o)
 		size += o.Size()
 	}
+	all := around(t.Options[0], t.Options[len(t.Options)-1])
 	switch {
+	case len(c.errors) > before:
 	case size > maxTCPOptions:
-		first, _ := t.Options[0].Span()
-		_, last := t.Options[len(t.Options)-1].Span()
-		c.fail(Range{first, last}, "TCP options too long: got %d bytes, want at most %d", size, maxTCPOptions)
+		c.fail(all, "TCP options too long: got %d bytes, want at most %d", size, maxTCPOptions)
 	case size%4 != 0:
-		first, _ := t.Options[0].Span()
-		_, last := t.Options[len(t.Options)-1].Span()
-		e := c.fail(Range{first, last}, "TCP options aren't padded: got %d bytes, want a multiple of 4", size)
+		e := c.fail(all, "TCP options aren't padded: got %d bytes, want a multiple of 4", size)
 		e.Detail = "A nop is one byte."
 	}
 	return size

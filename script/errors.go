@@ -2,6 +2,7 @@ package script
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -39,6 +40,11 @@ func (l ErrorList) Unwrap() []error {
 		errs[i] = e
 	}
 	return errs
+}
+
+// sort puts l in the order of the places.
+func (l ErrorList) sort() {
+	slices.SortStableFunc(l, func(a, b *Error) int { return a.Pos.Offset - b.Pos.Offset })
 }
 
 // asError returns l as an error, nil if it is empty.

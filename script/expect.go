@@ -1,6 +1,7 @@
 package script
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/participle/v2"
@@ -11,6 +12,9 @@ import (
 func describe(t *lexer.Token) string {
 	if t.EOF() {
 		return "the end of the script"
+	}
+	if t.Value == "," {
+		return "a comma"
 	}
 	text := written(splitSymbol(t.Value))
 	const limit = 40
@@ -42,7 +46,13 @@ func syntaxError(unexpected *participle.UnexpectedTokenError) *Error {
 			Detail:  "Options come before the first event and the first command.",
 		}
 	case first == nil:
-		first = []string{"an event's time, such as 0, +.1 or *"}
+		e := &Error{Summary: "got " + describe(t) + ", want an event's time, such as 0, +.1 or *"}
+		if t.Value == "#" {
+			e.Detail = "Comments begin with //."
+		}
+		return e
+	case slices.Equal(first, []string{"a word", "flags", "Flags"}): // a note
+		first = []string{"words"}
 	case first[0] == wants["TCPOption"] && t.Type == tokenWord:
 		return &Error{
 			Summary: "unknown option " + describe(t) + didYouMean(describe(t), tcpOptionWords),
@@ -50,6 +60,18 @@ func syntaxError(unexpected *participle.UnexpectedTokenError) *Error {
 		}
 	}
 	return &Error{Summary: "got " + describe(t) + ", want " + orList(first)}
+}
+
+// trailing is the error for what stands behind a whole item, on its line.
+func trailing(t *lexer.Token) *Error {
+	e := &Error{Summary: "got " + describe(t) + ", want the end of the line"}
+	switch t.Value {
+	case "ack", "win", "urg":
+		e.Detail = "A segment's fields come in the order ack, win, urg and then the options."
+	case "-", ".":
+		e.Detail = "A value with other characters than letters, digits and _ goes in double quotes."
+	}
+	return e
 }
 
 var tcpOptionWords = []string{"nop", "eol", "mss", "wscale", "sackOK", "sack", "TS", "FO", "FOEXP", "md5", "ECN"}
@@ -127,7 +149,11 @@ func (p *ebnfReader) term() (first []string, optional bool) {
 		p.rest = p.rest[1:] // )
 	case '"':
 		end := strings.IndexByte(p.rest[1:], '"') + 2
-		first = []string{p.rest[1 : end-1]}
+		name := p.rest[1 : end-1]
+		if name == "," {
+			name = "a comma"
+		}
+		first = []string{name}
 		p.rest = p.rest[end:]
 	default:
 		end := strings.IndexAny(p.rest, " )?*+!|")

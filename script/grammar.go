@@ -196,8 +196,8 @@ type bracesRule struct {
 type iovecRule struct {
 	Ellipsis Ellipsis    `parser:"@@"`
 	Len      *Int        `parser:"(   ',' @@"`
-	Or       *exprRule   `parser:"  | ( '|' @@"`
-	More     []*exprRule `parser:"    ( ',' @@ )* )? )"`
+	Or       *exprRule   `parser:"  | '|' @@"`
+	More     []*exprRule `parser:"    ( ',' @@ )* )?"`
 }
 
 type sockaddrRule struct {

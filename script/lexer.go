@@ -220,7 +220,11 @@ func (s *scanner) token() (kind lexer.TokenType, end int) {
 		if n := closing(s.src[s.at+2:], '}', '%'); n >= 0 {
 			return tokenCode, s.at + 2 + n
 		}
-		s.report(s.at+2, "code isn't closed, want }%", "")
+		detail := ""
+		if strings.Contains(s.src[s.at:], "}}%") {
+			detail = "The first of two braces hides the second: write } }%."
+		}
+		s.report(s.at+2, "code isn't closed, want }%", detail)
 		return tokenBad, s.endOfLine()
 	case c < ' ' || c >= 0x7f:
 		end := s.at + 1

@@ -47,6 +47,8 @@ type Script struct {
 	Cleanup  *Command  // the command after the last event, or nil
 	Comments []*Comment
 	Source   []byte // the text it was parsed from
+
+	partial bool // whether some of it couldn't be parsed
 }
 
 // A Comment is // to the end of the line, or /* to */.

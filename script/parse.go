@@ -2,7 +2,6 @@ package script
 
 import (
 	"errors"
-	"sort"
 	"strings"
 
 	"github.com/alecthomas/participle/v2"
@@ -22,7 +21,7 @@ var (
 )
 
 // Parse parses a script. What it finds wrong it returns as an ErrorList, with
-// what of the script could be read; Check finds more. The symbols in defines
+// what of the script could be read, which Check accepts too. The symbols in defines
 // take precedence over those that the script defines itself.
 func Parse(name string, src []byte, defines Defines) (*Script, error) {
 	scan := newScanner(name, src)
@@ -39,9 +38,7 @@ func Parse(name string, src []byte, defines Defines) (*Script, error) {
 		scanned: scan.count,
 	}
 	p.parse(defines)
-	sort.SliceStable(p.errors, func(i, j int) bool {
-		return p.errors[i].Pos.Offset < p.errors[j].Pos.Offset
-	})
+	p.errors.sort()
 	return p.script, p.errors.asError()
 }
 
@@ -85,6 +82,7 @@ func (p *parser) parse(defines Defines) {
 	if len(s.Events) == 0 && len(p.errors) == 0 {
 		p.fail(p.lex.Peek(), &Error{Summary: "got the end of the script, want at least one event"})
 	}
+	s.partial = len(p.errors) > 0
 }
 
 // define replaces the symbols in what is left of the script, but not in the very
@@ -129,12 +127,18 @@ func parseItem[R any](p *parser, parser *participle.Parser[R]) (*R, bool) {
 		e = syntaxError(unexpected)
 		at = unexpected.Unexpected.Pos.Offset
 	}
-	var before *lexer.Token
+	var before, second *lexer.Token // the tokens before the one that is wrong
 	for p.lex.Peek().Pos.Offset < at {
-		before = p.lex.Next()
+		second, before = before, p.lex.Next()
 	}
 	t := p.lex.Peek()
-	if before != nil && (t.EOF() || p.startsItem(t)) {
+	if second != nil && second.Type == tokenWord && before.Value == "(" && blankBefore(p.src, second.Pos.Offset) {
+		// What looks like the note of an errno on a line of its own is a call without a time.
+		e.Summary = "got " + describe(second) + ", want an event's time, such as 0, +.1 or *"
+		p.fail(second, e)
+	} else if before == nil && !t.EOF() && !blankBefore(p.src, t.Pos.Offset) {
+		p.fail(t, trailing(t))
+	} else if before != nil && (t.EOF() || p.startsItem(t)) {
 		// It ended too early; say so there and not where the next one starts.
 		_, want, _ := strings.Cut(e.Summary, ", want ")
 		e.Summary, e.Pos = "got the end of the line, want "+want, p.end(before)

@@ -81,6 +81,7 @@ type printedLine struct {
 	tail   string // comments at the end of its line
 	column int    // of the tail in the source
 	below  bool   // a comment that goes on below another's tail
+	ended  bool   // whether the tail goes to the end of the line
 }
 
 // item prints a part of the script that stands on a line of its own.
@@ -108,7 +109,7 @@ func (p *printer) leading(start Position) {
 		}
 		line := printedLine{text: c.Text}
 		if n := len(p.lines); n > 0 && c.Pos.Line == p.last.Line+1 && c.Pos.Column == p.lines[n-1].column {
-			line = printedLine{tail: c.Text, column: c.Pos.Column, below: true}
+			line = printedLine{tail: c.Text, column: c.Pos.Column, below: true, ended: strings.HasPrefix(c.Text, "//")}
 		}
 		p.emptyLine(c.Pos)
 		p.lines = append(p.lines, line)
@@ -122,11 +123,17 @@ func (p *printer) leading(start Position) {
 func (p *printer) tail() {
 	c := p.comments[0]
 	out := &p.lines[len(p.lines)-1]
+	if out.ended {
+		p.lines = append(p.lines, printedLine{below: true})
+		out = &p.lines[len(p.lines)-1]
+	}
 	if out.tail != "" {
 		out.tail += " "
+	} else {
+		out.column = c.Pos.Column
 	}
+	out.ended = strings.HasPrefix(c.Text, "//")
 	out.tail += c.Text
-	out.column = c.Pos.Column
 	p.last = c.EndPos
 	p.comments = p.comments[1:]
 }
@@ -138,22 +145,29 @@ func (p *printer) emptyLine(next Position) {
 	}
 }
 
+// farApart is how much lines may differ in length for their tails to be aligned.
+const farApart = 16
+
 // text joins the lines, with the tails of adjacent ones in one column.
 func (p *printer) text() string {
 	var b strings.Builder
 	for i := 0; i < len(p.lines); {
-		end, column := i, 0
+		end, shortest, longest := i, len(p.lines[i].text), 0
 		for end < len(p.lines) && p.lines[end].tail != "" {
-			column = max(column, lastLineLen(p.lines[end].text))
+			if l := p.lines[end]; !l.below {
+				n := lastLineLen(l.text)
+				if max(longest, n)-min(shortest, n) > farApart && end > i {
+					break
+				}
+				shortest, longest = min(shortest, n), max(longest, n)
+			}
 			end++
 		}
-		if end == i {
-			end++
-		}
+		end = max(end, i+1)
 		for _, l := range p.lines[i:end] {
 			b.WriteString(l.text)
 			if l.tail != "" {
-				b.WriteString(strings.Repeat(" ", column-lastLineLen(l.text)+2))
+				b.WriteString(strings.Repeat(" ", longest-lastLineLen(l.text)+2))
 				b.WriteString(l.tail)
 			}
 			b.WriteByte('\n')

@@ -98,6 +98,9 @@ func (p *printer) fields(at Range, fields ...fieldText) {
 
 // expr prints an argument or result.
 func (p *printer) expr(e Expr) {
+	if start, _ := e.Span(); p.inner(start) == comment {
+		p.put(" ")
+	}
 	switch e := e.(type) {
 	case Int:
 		p.put(e.String())

@@ -1,8 +1,10 @@
 package script
 
 import (
+	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -75,6 +77,13 @@ func roundTrip(t *testing.T, name string, src []byte, defines Defines) {
 	if twice := print(again); twice != once {
 		t.Errorf("%s: other text when printed again:\n%s\nand then\n%s", name, once, twice)
 	}
+	fromScript := Defines{}
+	for _, o := range s.Options {
+		if symbol, value, ok := strings.Cut(o.Value, "="); ok && o.Name == "define" {
+			fromScript[symbol] = value
+		}
+	}
+	defines = defines.merge(fromScript)
 	for _, e := range s.Events {
 		text := FormatEvent(e)
 		one, err := Parse(name, []byte(text), defines)
@@ -86,15 +95,43 @@ func roundTrip(t *testing.T, name string, src []byte, defines Defines) {
 	}
 }
 
-func TestRoundTripCorpus(t *testing.T) {
-	for _, path := range corpus(t) {
+var update = flag.Bool("update", false, "rewrite the expected output in testdata")
+
+// golden compares got with a file, or rewrites the file.
+func golden(t *testing.T, path, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s: got\n%s\nwant\n%s", path, got, want)
+	}
+}
+
+// TestFormat prints each sample as its .golden file has it: together they have
+// every construct of the language.
+func TestFormat(t *testing.T) {
+	paths, err := filepath.Glob("testdata/samples/*.pkt")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no samples: %v", err)
+	}
+	for _, path := range paths {
 		src, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Parse(path, src, corpusDefines); err != nil {
-			continue // TestParseCorpus tells
+		roundTrip(t, path, src, nil)
+		text, err := Format(path, src)
+		if err != nil {
+			t.Fatal(err)
 		}
-		roundTrip(t, path, src, corpusDefines)
+		golden(t, strings.TrimSuffix(path, ".pkt")+".golden", string(text))
 	}
 }

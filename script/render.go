@@ -14,7 +14,7 @@ import (
 func (e *Error) Render(src []byte) string {
 	var b strings.Builder
 	fmt.Fprintln(&b, e.Error())
-	if line, ok := lineAt(src, e.Pos.Offset); ok {
+	if line, ok := lineAt(src, e.Pos.Offset); ok && strings.TrimSpace(line) != "" {
 		b.WriteString(indent + strings.TrimRight(line, " \t\r") + "\n")
 		b.WriteString(indent + e.caretLine(line) + "\n")
 	}
