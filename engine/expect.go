@@ -55,6 +55,14 @@ func (r *runner) expect(p *script.Packet) {
 			r.missing(p, want, got)
 			return
 		}
+		if n := len(got); n > 0 && !sameEnds(got[n-1], g) {
+			// Another socket connects to the same peer: what came before was
+			// not of the connection that the line is about.
+			for _, old := range got {
+				r.noteSegment(EntryOther, old)
+			}
+			got, total = nil, 0
+		}
 		if n := len(got); n > 0 {
 			if diffs := r.fragmentDiffs(got[n-1], g, total, len(want.Payload)); len(diffs) > 0 {
 				r.wrongPieces(p, want, append(got, g), diffs)
@@ -70,6 +78,13 @@ func (r *runner) expect(p *script.Packet) {
 	r.stackEnd = got[len(got)-1].at
 	whole := glue(got)
 	r.compare(p, s, want, whole, got)
+}
+
+// sameEnds reports whether two captured packets go from and to the same place.
+func sameEnds(a, b *segment) bool {
+	asrc, adst := ends(a.live)
+	bsrc, bdst := ends(b.live)
+	return asrc.addr == bsrc.addr && adst.addr == bdst.addr
 }
 
 // sniff returns the next packet that the socket sent, or nil when none came by

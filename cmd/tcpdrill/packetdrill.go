@@ -43,7 +43,10 @@ func packetdrill(c *console, args []string) int {
 			continue
 		}
 		if st == nil {
-			if st, err = openStack("kernel"); err != nil {
+			if st, err = openStack("kernel"); err == nil {
+				err = st.Ready()
+			}
+			if err != nil {
 				fmt.Fprintf(c.stderr, "packetdrill: %v\n", err)
 				return 1
 			}

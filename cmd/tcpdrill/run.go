@@ -50,7 +50,7 @@ type drillFlags struct {
 }
 
 type runCommand struct {
-	Stack     string        `default:"auto" help:"Stack to drill: auto or kernel."`
+	Stack     string        `default:"auto" enum:"auto,kernel" help:"Stack to drill: auto or kernel."`
 	IPVersion []string      `name:"ip-version" default:"ipv4" placeholder:"V,…" help:"ipv4, ipv6, ipv4-mapped-ipv6, or several."`
 	Preset    string        `placeholder:"kselftest" help:"What packetdrill's run_all.py and the kernel's ksft_runner.sh pass."`
 	Capture   string        `placeholder:"copy|packet" help:"copy (the default): copy on transmit; packet: clones stay pinned."`
@@ -76,8 +76,7 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 	}
 	st, err := openStack(rc.Stack)
 	if err != nil {
-		fmt.Fprintf(c.stderr, "tcpdrill: nothing can be drilled here: %v\n", err)
-		return exitStatus(exitNothing)
+		return nothingHere(c, err)
 	}
 	defer st.Close()
 	out := c.stdout
@@ -105,7 +104,9 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 			if !runsIn(name, src, v) {
 				continue
 			}
-			s.run(name, src, v)
+			if err := s.run(name, src, v); err != nil {
+				return nothingHere(c, err)
+			}
 			if c.ctx.Err() != nil {
 				s.writer.end(s)
 				fmt.Fprintf(c.stderr, "tcpdrill: interrupted\n")
@@ -115,6 +116,12 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 	}
 	s.writer.end(s)
 	return s.status()
+}
+
+// nothingHere says why nothing can be drilled here.
+func nothingHere(c *console, err error) error {
+	fmt.Fprintf(c.stderr, "tcpdrill: nothing can be drilled here: %v\n", err)
+	return exitStatus(exitNothing)
 }
 
 // versions returns the IP versions asked for.
@@ -205,8 +212,11 @@ type resultWriter interface {
 	end(s *suite)
 }
 
-// run runs one script in one IP version.
-func (s *suite) run(name string, src []byte, v engine.IPVersion) {
+// unavailable says that the stack can't be drilled here.
+type unavailable struct{ error }
+
+// run runs one script in one IP version. Its error is that nothing can be run.
+func (s *suite) run(name string, src []byte, v engine.IPVersion) error {
 	began := time.Now()
 	settings := []engine.Setting{{Name: "ip_version", Value: string(v), HasValue: true}}
 	preset, err := presetSettings(s.rc.Preset, v)
@@ -216,7 +226,13 @@ func (s *suite) run(name string, src []byte, v engine.IPVersion) {
 		settings = slices.Concat(settings, preset, s.settings)
 		o, err = s.outcome(drill.NewJob(name, src, settings))
 	}
-	if err != nil {
+	var none *unavailable
+	switch {
+	case errors.As(err, &none):
+		return none
+	case s.console.ctx.Err() != nil:
+		return nil // interrupted: there is nothing to say of this one
+	case err != nil:
 		o = drill.Failed(err)
 	}
 	if s.counts == nil {
@@ -227,6 +243,7 @@ func (s *suite) run(name string, src []byte, v engine.IPVersion) {
 		Run:     report.Run{Script: name, Source: src, Stack: s.stack.Name(), IPVersion: v, Outcome: o},
 		seconds: time.Since(began).Seconds(),
 	})
+	return nil
 }
 
 func (s *suite) outcome(job *drill.Job) (*engine.Outcome, error) {
@@ -242,6 +259,9 @@ func (s *suite) outcome(job *drill.Job) (*engine.Outcome, error) {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, cfg.Timeout)
 		defer cancel()
+	}
+	if err := s.stack.Ready(); err != nil {
+		return nil, &unavailable{err}
 	}
 	o, err := s.stack.Run(ctx, job)
 	if errors.Is(err, context.DeadlineExceeded) {

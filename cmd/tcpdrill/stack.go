@@ -14,6 +14,9 @@ type stack interface {
 	Name() string
 	// Prepare does beforehand what Run can have done beforehand.
 	Prepare() error
+	// Ready waits for what Prepare began. Its error says why the stack can't
+	// be drilled here and what to do about it.
+	Ready() error
 	// Run runs a job. When ctx ends before the job does, the run is ended
 	// and the error is ctx's.
 	Run(ctx context.Context, job *drill.Job) (*engine.Outcome, error)

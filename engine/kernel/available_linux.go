@@ -9,33 +9,22 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"tcpdrill/tun"
 )
 
 // Available returns nil if the kernel can be drilled here. Otherwise the error
 // says what is missing and what to do about it. It starts a worker to find
-// out, which takes some milliseconds.
+// out, which takes some milliseconds: who wants a worker anyway asks that one,
+// with Worker.Ready.
 func Available() error {
-	if err := tun.Available(); err != nil {
-		return err
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	w, err := Start(ctx)
 	if err != nil {
-		return explain(err)
+		return err
 	}
 	defer w.Kill()
 	defer w.socket.Close()
-	kind, payload, err := readFrame(w.socket)
-	switch {
-	case err != nil:
-		return w.died(err)
-	case kind == frameFailed:
-		return errors.New(string(payload))
-	}
-	return nil
+	return w.Ready()
 }
 
 // userNamespaceSettings are what can forbid a user namespace, with the value

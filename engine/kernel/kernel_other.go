@@ -23,6 +23,9 @@ func Available() error { return tun.ErrNotLinux }
 // Start fails.
 func Start(context.Context) (*Worker, error) { return nil, tun.ErrNotLinux }
 
+// Ready fails.
+func (*Worker) Ready() error { return tun.ErrNotLinux }
+
 // Run fails.
 func (*Worker) Run(Job, func([]byte)) error { return tun.ErrNotLinux }
 

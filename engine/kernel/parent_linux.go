@@ -13,6 +13,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"tcpdrill/tun"
 )
 
 // A Worker is the process that runs one job. It may be started long before
@@ -23,6 +25,7 @@ type Worker struct {
 	socket  *os.File
 	output  *os.File // what it writes to its standard output and error
 	state   *os.ProcessState
+	ready   bool          // it has said so
 	gone    chan struct{} // closed when the process has ended
 }
 
@@ -31,13 +34,18 @@ var live sync.WaitGroup
 
 // Start starts a worker, which sets itself up while it waits for its job. It
 // is killed when ctx ends.
+//
+// The error says what is missing here and what to do about it.
 func Start(ctx context.Context) (*Worker, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if err := tun.Available(); err != nil {
+		return nil, err
+	}
 	w := &Worker{ctx: ctx, gone: make(chan struct{})}
 	if err := w.start(); err != nil {
-		return nil, fmt.Errorf("starting a worker: %w", err)
+		return nil, explain(fmt.Errorf("starting a worker: %w", err))
 	}
 	stop := context.AfterFunc(ctx, w.Kill)
 	live.Add(1)
@@ -162,6 +170,26 @@ func startProcess(attr *os.ProcAttr) (p *os.Process, err error) {
 // Pid returns the worker's process id, as its parent sees it.
 func (w *Worker) Pid() int { return w.process.Pid }
 
+// Ready waits until the worker has set itself up as far as it can without a
+// job. The error says why it can't, and what to do about it.
+func (w *Worker) Ready() error {
+	if w.ready {
+		return nil
+	}
+	kind, payload, err := readFrame(w.socket)
+	switch {
+	case err != nil:
+		return w.died(err)
+	case kind == frameFailed:
+		return fmt.Errorf("setting up a worker: %s", payload)
+	case kind != frameReady:
+		w.Kill()
+		return fmt.Errorf("worker: unexpected frame %q", kind)
+	}
+	w.ready = true
+	return nil
+}
+
 // Run gives the worker its job and returns when it is done; the process then
 // ends by itself. onMessage is called for each message as it comes. The error
 // is the Runner's, or says how the worker failed. A worker runs one job.
@@ -176,13 +204,15 @@ func (w *Worker) Run(job Job, onMessage func(msg []byte)) error {
 		w.Kill()
 		return fmt.Errorf("worker: %w", err)
 	}
+	if err := w.Ready(); err != nil {
+		return err
+	}
 	for {
 		kind, payload, err := readFrame(w.socket)
 		if err != nil {
 			return w.died(err)
 		}
 		switch kind {
-		case frameReady:
 		case frameMessage:
 			onMessage(payload)
 		case frameDone:
@@ -190,8 +220,6 @@ func (w *Worker) Run(job Job, onMessage func(msg []byte)) error {
 				return errors.New(string(payload))
 			}
 			return nil
-		case frameFailed:
-			return fmt.Errorf("setting up a worker: %s", payload)
 		default:
 			w.Kill()
 			return fmt.Errorf("worker: unexpected frame %q", kind)

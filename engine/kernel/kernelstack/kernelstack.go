@@ -49,12 +49,12 @@ type Stack struct {
 	next *kernel.Worker
 }
 
-// Open returns the stack, or says why it can't be drilled here and what to do.
+// Open returns the stack with its first worker on the way. Its error, like
+// that of Ready, says why the kernel can't be drilled here and what to do about
+// it.
 func Open() (*Stack, error) {
-	if err := kernel.Available(); err != nil {
-		return nil, err
-	}
-	return &Stack{}, nil
+	s := &Stack{}
+	return s, s.Prepare()
 }
 
 // Name returns "kernel".
@@ -68,6 +68,15 @@ func (s *Stack) Prepare() error {
 	w, err := kernel.Start(context.Background())
 	s.next = w
 	return err
+}
+
+// Ready waits for the worker of the next Run. The error says why the kernel
+// can't be drilled here and what to do about it.
+func (s *Stack) Ready() error {
+	if err := s.Prepare(); err != nil {
+		return err
+	}
+	return s.next.Ready()
 }
 
 // Run runs a job and returns its outcome. The worker goes away by itself
