@@ -139,11 +139,11 @@ func (r *runner) settle(deadline time.Duration) bool {
 	if msg, ok := r.checkTime(kind, b.end, 0, ended, b.at, "system call return"); !ok {
 		tol := r.tolerance(b.end, b.at)
 		f := r.failure(Fail, b.event.Pos, fmt.Sprintf("%s returned at %s, expected at %s ± %.1f ms",
-			b.event.Call.Name, seconds(ended), seconds(b.end), float64(tol.Microseconds())/1000))
+			b.event.Call.Name, seconds(ended), seconds(b.end), millis(tol)))
 		f.Classic = msg
-		if off := max(ended-b.end, b.end-ended) - tol; off <= r.out.Lateness.Worst.Late {
+		if off := max(ended-b.end, b.end-ended) - tol; off <= r.slip {
 			f.Verdict = Inconclusive
-			f.Notes = append(f.Notes, "the harness itself was as late as that in this run")
+			f.Notes = append(f.Notes, "the harness itself was as late as that just before")
 		}
 		r.fail(f)
 	}

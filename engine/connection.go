@@ -289,6 +289,7 @@ func (r *runner) inject(p *script.Packet) {
 	var gso GSO
 	if t := w.TCP(); t != nil {
 		s.lastIn, s.lastInPayloadLen = t, len(w.Payload)
+		s.negotiate(t)
 		if r.cfg.MSS > 0 {
 			gso = GSO{Type: GSOTCPv4, Size: r.cfg.MSS}
 			if w.V6() != nil {

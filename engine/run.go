@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -67,7 +68,7 @@ type runner struct {
 	blocking *blockingCall // at most one at a time
 	nextPort uint16        // of the next connection that a script opens from outside
 	drops    bool          // the script asked for a queue that drops
-	accECN   bool          // the connection negotiated AccECN (see wire.Cut)
+	slip     time.Duration // the worst lateness of our own since a packet was last on time
 
 	built  map[*script.Event]*wire.Packet // the script's packets, in script numbers
 	pieces []*segment                     // wire segments of a super-segment, yet to be matched
@@ -107,20 +108,27 @@ func (r *runner) build() bool {
 			continue
 		}
 		w, err := wire.FromScript(ev.Packet, r.cfg.IPVersion == IPv6)
-		if err == nil {
-			// Not for the bytes: it fills in the lengths, which are compared.
-			_, err = w.Marshal(wire.MarshalOptions{})
-		}
 		if err != nil {
-			r.event = ev
-			f := r.failure(Error, ev.Packet.Pos, err.Error())
-			f.Classic = "semantic error: " + err.Error()
-			r.fail(f)
+			r.fail(packetError(ev.Packet, err))
 			return false
 		}
 		r.built[ev] = w
 	}
 	return true
+}
+
+// packetError says what is wrong with a packet of the script.
+func packetError(p *script.Packet, err error) Failure {
+	pos := p.Pos
+	var at *wire.ScriptError
+	if errors.As(err, &at) {
+		pos, _ = at.Node.Span()
+	}
+	f := Failure{Verdict: Error, Line: pos.Line, Column: pos.Column, Summary: err.Error(), Classic: "semantic error: " + err.Error()}
+	if errors.Is(err, wire.ErrPSP) {
+		f.Verdict = Unsupported
+	}
+	return f
 }
 
 // initialise runs what comes before the first event, and reports whether the
@@ -220,7 +228,7 @@ func (r *runner) wait(what string) bool {
 	if ok {
 		return true
 	}
-	f := r.failure(Fail, r.event.Pos, fmt.Sprintf("%s due at %s came %s late", what, seconds(r.at), now-r.at))
+	f := r.failure(Fail, r.event.Pos, fmt.Sprintf("%s due at %s came %.1f ms late", what, seconds(r.at), millis(now-r.at)))
 	f.Classic = msg
 	if r.stackEnd <= r.at+r.tolerance(r.at, r.lastAt) {
 		// The stack had been done in time: it was the harness or the machine.
@@ -303,6 +311,7 @@ func asksForDrops(line string) bool {
 // late keeps the worst lateness of our own.
 func (r *runner) late(what string, d time.Duration) {
 	r.out.Lateness.Waits++
+	r.slip = max(r.slip, d)
 	if d > r.out.Lateness.Worst.Late {
 		r.out.Lateness.Worst = Lateness{What: what, Line: r.event.Pos.Line, Due: r.at, Late: d}
 	}
@@ -370,6 +379,9 @@ func (r *runner) text(n script.Node) string {
 	}
 	return strings.Join(strings.Fields(string(r.script.Source[start.Offset:end.Offset])), " ")
 }
+
+// millis is a duration in milliseconds.
+func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // seconds prints a script time as scripts write it, to a tenth of a millisecond.
 func seconds(d time.Duration) string { return fmt.Sprintf("%.4f", d.Seconds()) }

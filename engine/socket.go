@@ -66,12 +66,17 @@ type socket struct {
 
 	flowLabelScript, flowLabelLive uint32
 
+	// AccECN is offered by all three of AE, CWR and ECE on a SYN, and accepted
+	// by one of four of their values on the SYN-ACK (draft-ietf-tcpm-accurate-ecn,
+	// section 3.1.1).
+	accECNOffered, accECN bool
+
 	// The last headers each way (live numbers), from which the final RST is made.
 	lastOut, lastIn  *wire.TCP
 	lastInPayloadLen int
 }
 
-// seqOffset is what turns a live sequence number of the stack's side into the
+// localOffset is what turns a live sequence number of the stack's side into the
 // script's: on segments with SYN the script's numbers are absolute, on others
 // relative to the first SYN.
 func (s *socket) localOffset(syn bool) uint32 {
@@ -88,4 +93,15 @@ func (s *socket) remoteOffset(syn bool) uint32 {
 		return 0
 	}
 	return -s.liveRemote.isn
+}
+
+// negotiate notes what a segment of the handshake, in either direction, says of
+// AccECN.
+func (s *socket) negotiate(t *wire.TCP) {
+	switch ace := t.Flags.ACE(); t.Flags & (wire.SYN | wire.ACK) {
+	case wire.SYN:
+		s.accECNOffered = ace == 7
+	case wire.SYN | wire.ACK:
+		s.accECN = s.accECNOffered && (ace == 2 || ace == 3 || ace == 4 || ace == 6)
+	}
 }

@@ -31,6 +31,7 @@ func (j *jsonlWriter) result(r result) {
 	line := jsonlLine{
 		Script: r.Script, Stack: r.Stack, IPVersion: string(r.IPVersion), Verdict: string(o.Verdict),
 		Seconds:      round(r.seconds, 1e6),
+		Reruns:       r.reruns,
 		StackSeconds: round(o.Duration.Seconds(), 1e4),
 	}
 	if len(o.Failures) > 0 {

@@ -59,6 +59,7 @@ type runCommand struct {
 	NoExec    bool          `help:"Run no real programs for the scripts' commands."`
 	KeepGoing bool          `short:"k" help:"Record what follows a mismatch too."`
 	Timeout   time.Duration `default:"180s" help:"End a script after this much time."`
+	Reruns    int           `default:"3" placeholder:"N" help:"Run an inconclusive script up to N times again (3)."`
 	Verbose   bool          `short:"v" help:"Show each script's whole timeline."`
 	drillFlags
 	Paths []string `arg:"" name:"path" help:"Scripts, or folders searched for *.pkt."`
@@ -204,6 +205,7 @@ type suite struct {
 type result struct {
 	report.Run
 	seconds float64 // spent
+	reruns  int     // of a run that was inconclusive
 }
 
 // A resultWriter writes results as they come.
@@ -221,10 +223,15 @@ func (s *suite) run(name string, src []byte, v engine.IPVersion) error {
 	settings := []engine.Setting{{Name: "ip_version", Value: string(v), HasValue: true}}
 	preset, err := presetSettings(s.rc.Preset, v)
 	var o *engine.Outcome
+	reruns := 0
 	if err == nil {
 		// What the command line says wins over the preset.
-		settings = slices.Concat(settings, preset, s.settings)
-		o, err = s.outcome(drill.NewJob(name, src, settings))
+		job := drill.NewJob(name, src, slices.Concat(settings, preset, s.settings))
+		o, err = s.outcome(job)
+		for err == nil && o.Verdict == engine.Inconclusive && reruns < s.rc.Reruns {
+			reruns++
+			o, err = s.outcome(job)
+		}
 	}
 	var none *unavailable
 	switch {
@@ -242,6 +249,7 @@ func (s *suite) run(name string, src []byte, v engine.IPVersion) error {
 	s.writer.result(result{
 		Run:     report.Run{Script: name, Source: src, Stack: s.stack.Name(), IPVersion: v, Outcome: o},
 		seconds: time.Since(began).Seconds(),
+		reruns:  reruns,
 	})
 	return nil
 }
@@ -300,7 +308,11 @@ func (t *textWriter) result(r result) {
 		engine.Pass: "ok", engine.Fail: "FAIL", engine.Error: "ERROR",
 		engine.Unsupported: "skip", engine.Inconclusive: "late",
 	}[r.Outcome.Verdict]
-	fmt.Fprintf(t.w, "%-5s %s (%s, %s) %.2f s\n", word, r.Script, r.Stack, r.IPVersion, r.seconds)
+	again := ""
+	if r.reruns > 0 {
+		again = fmt.Sprintf(", run %d times: the harness was late", r.reruns+1)
+	}
+	fmt.Fprintf(t.w, "%-5s %s (%s, %s) %.2f s%s\n", word, r.Script, r.Stack, r.IPVersion, r.seconds, again)
 	switch {
 	case r.Outcome.Verdict != engine.Pass:
 		report.Failure(t.w, r.Run, t.verbose)
