@@ -69,6 +69,18 @@ func newScanner(name string, src []byte) *scanner {
 	return &scanner{name: name, src: string(src), line: 1}
 }
 
+// binary reports an error if the script has a NUL in it, which the tokens of symbols
+// need for themselves.
+func (s *scanner) binary() bool {
+	at := strings.IndexByte(s.src, 0)
+	if at < 0 {
+		return false
+	}
+	s.skip(at)
+	s.report(at+1, "got a NUL byte, want text", "")
+	return true
+}
+
 // pos returns the position of the next byte.
 func (s *scanner) pos() Position {
 	return Position{Filename: s.name, Offset: s.at, Line: s.line, Column: s.at - s.lineAt + 1}

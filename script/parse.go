@@ -25,6 +25,9 @@ var (
 // take precedence over those that the script defines itself.
 func Parse(name string, src []byte, defines Defines) (*Script, error) {
 	scan := newScanner(name, src)
+	if scan.binary() {
+		return &Script{Name: name, Source: src, partial: true}, scan.errors
+	}
 	lex, err := lexer.Upgrade(scan, tokenBlank)
 	if err != nil {
 		return nil, err // can't be: the scanner reports its errors itself

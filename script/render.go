@@ -15,7 +15,7 @@ func (e *Error) Render(src []byte) string {
 	var b strings.Builder
 	fmt.Fprintln(&b, e.Error())
 	if line, ok := lineAt(src, e.Pos.Offset); ok && strings.TrimSpace(line) != "" {
-		b.WriteString(indent + strings.TrimRight(line, " \t\r") + "\n")
+		b.WriteString(indent + strings.TrimRight(strings.Map(printable, line), " \t") + "\n")
 		b.WriteString(indent + e.caretLine(line) + "\n")
 	}
 	if e.Detail != "" {
@@ -33,6 +33,14 @@ func (l ErrorList) Render(src []byte) string {
 		b.WriteString(e.Render(src))
 	}
 	return b.String()
+}
+
+// printable replaces what a terminal would obey.
+func printable(r rune) rune {
+	if r < ' ' && r != '\t' || r == 0x7f {
+		return ' '
+	}
+	return r
 }
 
 // lineAt returns the line that offset lies in.
