@@ -25,7 +25,7 @@ const (
 // featureBlock is struct ethtool_get_features_block: 32 features each.
 type featureBlock struct {
 	available    uint32 // can be changed, as far as the driver goes
-	requested    uint32
+	_            uint32 // requested
 	active       uint32
 	neverChanged uint32
 }

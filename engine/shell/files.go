@@ -233,17 +233,13 @@ func (fileInfo) IsDir() bool        { return false }
 func (fileInfo) Sys() any           { return nil }
 
 // plain is an error's text as C programs show it, without the name of the
-// file or call.
+// file.
 func plain(err error) string {
+	if pathErr, ok := err.(*fs.PathError); ok {
+		err = pathErr.Err
+	}
 	if _, ok := errors.AsType[*engine.UnsupportedError](err); ok {
 		return err.Error()
-	}
-	for {
-		inner := errors.Unwrap(err)
-		if inner == nil {
-			break
-		}
-		err = inner
 	}
 	switch err {
 	case fs.ErrNotExist:
