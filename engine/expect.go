@@ -19,7 +19,14 @@ type segment struct {
 	at     time.Duration
 	gso    GSO
 	cause  string
+	held   time.Duration // see Captured.Held
+	again  bool          // it begins before what the stack sent already
 }
+
+// heldTooLong is for how long a clone of the harness's may have waited when a
+// segment was sent again. It is beyond what packets of one burst wait for each
+// other, and well below any retransmission timer.
+const heldTooLong = 500 * time.Microsecond
 
 // payload returns the segment's length in bytes of payload.
 func (g *segment) payload() int { return len(g.packet.Payload) }
@@ -104,6 +111,11 @@ func (r *runner) sniff(s *socket, deadline time.Duration, synack bool) (*segment
 				s.state = socketPassiveSYNACKSent
 				s.liveLocal.isn = t.Seq
 			}
+			next := t.Seq + t.SegLen(len(g.live.Payload))
+			g.again = s.lastOut != nil && int32(t.Seq-s.sndMax) < 0 && next != t.Seq
+			if s.lastOut == nil || int32(next-s.sndMax) > 0 {
+				s.sndMax = next
+			}
 			s.lastOut = t
 			s.negotiate(t)
 		}
@@ -132,12 +144,12 @@ func (r *runner) receive(deadline time.Duration) (*segment, error) {
 			r.noteAt(EntryOther, c.Time-r.start, "not a packet that could be read: "+err.Error())
 			continue
 		}
-		g := &segment{packet: w, live: w, at: c.Time - r.start, gso: c.GSO, cause: c.Cause}
+		g := &segment{packet: w, live: w, at: c.Time - r.start, gso: c.GSO, cause: c.Cause, held: c.Held}
 		if !r.cfg.WireSegments || c.GSO.Type == GSONone || c.GSO.Size == 0 {
 			return g, nil
 		}
 		for _, piece := range wire.Cut(w, c.GSO.Size, r.accECN()) {
-			r.pieces = append(r.pieces, &segment{packet: piece, live: piece, at: g.at, cause: c.Cause})
+			r.pieces = append(r.pieces, &segment{packet: piece, live: piece, at: g.at, cause: c.Cause, held: c.Held})
 		}
 		g, r.pieces = r.pieces[0], r.pieces[1:]
 		return g, nil
@@ -155,7 +167,10 @@ func glue(got []*segment) *segment {
 		return got[0]
 	}
 	first, last := got[0], got[len(got)-1]
-	whole := &segment{packet: last.packet.Clone(), live: last.live, at: last.at, cause: last.cause, gso: first.gso}
+	whole := &segment{
+		packet: last.packet.Clone(), live: last.live, at: last.at, cause: last.cause,
+		gso: first.gso, held: first.held, again: first.again,
+	}
 	t, f := whole.packet.TCP(), first.packet.TCP()
 	if t != nil && f != nil {
 		t.Seq = f.Seq
@@ -212,6 +227,10 @@ func (r *runner) wrong(p *script.Packet, want *wire.Packet, got *segment, diffs 
 		if d.note != "" {
 			f.Notes = append(f.Notes, d.note)
 		}
+	}
+	if got.again && got.held > heldTooLong && f.Verdict == Fail {
+		f.Verdict = Inconclusive
+		f.Notes = append(f.Notes, fmt.Sprintf("it is a retransmission, and for %.1f ms the harness had held a packet sent before: that keeps the stack from merging segments", millis(got.held)))
 	}
 	if got.cause != "" {
 		f.Notes = append(f.Notes, "it was sent because of: "+got.cause)

@@ -73,6 +73,7 @@ type socket struct {
 
 	// The last headers each way (live numbers), from which the final RST is made.
 	lastOut, lastIn  *wire.TCP
+	sndMax           uint32 // after the highest sequence number sent, live
 	lastInPayloadLen int
 }
 

@@ -24,8 +24,9 @@ type link struct {
 	pinned  bool // the queue is never read
 	fds     []unix.PollFd
 
-	received uint64        // packets that Receive returned
-	last     time.Duration // when the last of them was sent
+	queue    []*engine.Captured // collected, not yet received
+	received uint64             // packets taken out of the capture
+	last     time.Duration      // when the last of them was sent
 	sent     [keptReleases]time.Duration
 
 	released   atomic.Uint64 // packets that left the queue
@@ -51,7 +52,6 @@ func (l *link) drain() error {
 
 // drainAlways drains while the engine's thread is busy elsewhere. stop ends it.
 func (l *link) drainAlways(stop event) {
-	timedThread()
 	fds := []unix.PollFd{
 		{Fd: int32(l.device.FD()), Events: unix.POLLIN},
 		{Fd: int32(stop), Events: unix.POLLIN},
@@ -75,7 +75,38 @@ func (l *link) Inject(p []byte, gso engine.GSO) error {
 	if err := l.device.Inject(p, h); err != nil {
 		return err
 	}
-	return l.drain()
+	if err := l.drain(); err != nil {
+		return err
+	}
+	l.collect()
+	return nil
+}
+
+// collect takes what was captured out of the rings, which hold few
+// super-segments: a script may look at its packets long after they were sent.
+func (l *link) collect() {
+	for {
+		p, ok := l.capture.Next()
+		if !ok {
+			return
+		}
+		l.queue = append(l.queue, l.captured(p))
+	}
+}
+
+// WaitUntil implements engine.Clock.
+func (l *link) WaitUntil(t time.Duration) {
+	for {
+		ready, err := l.poll(l.fds, t)
+		if err != nil || !ready {
+			l.clock.WaitUntil(t)
+			return
+		}
+		l.collect()
+		if l.Now() >= t {
+			return
+		}
+	}
 }
 
 // header makes an injected packet's virtio-net header. As in packetdrill,
@@ -129,6 +160,11 @@ func checksumPlace(p []byte) (start, offset uint16, err error) {
 // Receive implements engine.Link.
 func (l *link) Receive(until time.Duration) (*engine.Captured, error) {
 	for {
+		if len(l.queue) > 0 {
+			c := l.queue[0]
+			l.queue = l.queue[1:]
+			return c, nil
+		}
 		if p, ok := l.capture.Next(); ok {
 			return l.captured(p), nil
 		}
