@@ -2,6 +2,7 @@ package script
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -9,57 +10,51 @@ import (
 )
 
 // signatures are the system calls and the forms of their arguments: those of
-// packetdrill, and below them ours. An argument in [ ] may be missing.
-//
-//	int      a number
-//	int64    a number of 64 bits
-//	...      ...
-//	buffer   ..., or NULL
-//	[int]    a number in brackets
-//	address  ..., an address family or a socket address
-//	optval   what getsockopt and setsockopt take
-//	list     anything in brackets or braces
+// packetdrill, and below them ours. An argument in [ ] may be missing; | stands
+// between forms of which any will do. The forms are those of isForm.
 var signatures = makeSignatures(`
 	socket(...|int int int)
-	bind(int ...|sockaddr ...|int)
+	bind(int ...|sockaddr|null ...|int)
 	listen(int int)
-	accept(int ... ...)
-	connect(int address ...|int)
+	accept(int returned length)
+	connect(int ...|int|sockaddr ...|int)
 	read(int buffer int)
-	readv(int list int)
+	readv(int iovecs int)
 	recv(int buffer int int)
-	recvfrom(int buffer int int ... ...)
+	recvfrom(int buffer int int returned length)
 	recvmsg(int msghdr int)
 	write(int buffer int)
-	writev(int list int)
+	writev(int iovecs int)
 	send(int buffer int int)
-	sendto(int buffer int int address ...|int)
+	sendto(int buffer int int ...|int|sockaddr ...|int)
 	sendmsg(int msghdr int)
 	fcntl(int int [int])
-	ioctl(int int [bracketed])
+	ioctl(int int [...|bracketed|int])
 	close(int)
 	shutdown(int int)
-	getsockopt(int int int optval bracketed)
-	setsockopt(int int int optval int)
-	poll(list int int)
+	getsockopt(int int int ...|optval length)
+	setsockopt(int int int optval ...|int)
+	poll(pollfds int int)
 	cap_set(int int int)
-	open(string int)
-	sendfile(int int bracketed int)
+	open(string int [int])
+	sendfile(int int bracketed|null int)
 	epoll_create(int)
-	epoll_ctl(int int int epoll_event)
-	epoll_wait(int epoll_event int int)
-	pipe(list)
-	splice(int int64 int int64 int int)
+	epoll_ctl(int int int epoll_event|null)
+	epoll_wait(int ...|epoll_event|epoll_events int int)
+	pipe(pair)
+	splice(int int64|bracketed int int64|bracketed int int)
 	psp_rx_assoc(int bracketed)
 	psp_tx_assoc(int int)
 
-	accept4(int ... ... int)
-	getsockname(int ...|sockaddr ...|bracketed)
-	getpeername(int ...|sockaddr ...|bracketed)
-	ppoll(list int ...|int|list ...|int)
-	sendmmsg(int list int int)
-	recvmmsg(int list int int ...|int|list)
+	accept4(int returned length int)
+	getsockname(int returned length)
+	getpeername(int returned length)
+	ppoll(pollfds int pair|null null)
+	sendmmsg(int msghdrs int int)
+	recvmmsg(int msghdrs int int pair|null)
 	dup(int)
+	epoll_create1(int)
+	pipe2(pair int)
 `)
 
 type signature struct {
@@ -101,8 +96,8 @@ func (c *checker) call(call *Call) {
 	for _, arg := range call.Args {
 		c.expr(arg)
 	}
-	if !c.isForm("int", call.Result) {
-		c.late(call.Result, "bad result of %s: got %s, want a number", call.Name, kindOf(call.Result))
+	if !isForm("int", call.Result) && !isForm("...", call.Result) {
+		c.late(call.Result, "bad result of %s: got %s, want a number or ...", call.Name, kindOf(call.Result))
 	} else {
 		c.expr(call.Result)
 	}
@@ -145,7 +140,7 @@ func (c *checker) args(name Range, call *Call, s signature) {
 		forms := strings.Split(s.params[i], "|")
 		ok := false
 		for _, form := range forms {
-			ok = ok || c.isForm(form, arg)
+			ok = ok || isForm(form, arg)
 		}
 		if !ok {
 			for j, form := range forms {
@@ -155,85 +150,127 @@ func (c *checker) args(name Range, call *Call, s signature) {
 			continue
 		}
 		low, high := int64(math.MinInt32), int64(math.MaxUint32)
-		if v, ok := evaluate(arg); ok && s.params[i] != "int64" && (v < low || v > high) {
+		if v, ok := evaluate(arg); ok && !strings.HasPrefix(s.params[i], "int64") && (v < low || v > high) {
 			c.late(arg, "argument %d of %s out of range: got %d, want %d to %d", i+1, call.Name, v, low, high)
 		}
 	}
-	if call.Name == "poll" {
-		count, ok := evaluate(call.Args[1])
-		if fds := elems(call.Args[0]); ok && count != int64(len(fds)) {
-			c.late(call.Args[1], "poll gets %d descriptors, want %d as in its list", count, len(fds))
+	for i, form := range s.params {
+		switch form {
+		case "pollfds", "iovecs", "msghdrs": // an array, and how long it is
+			c.count(call.Args[i+1], call.Args[i])
 		}
 	}
 }
 
+// count checks that n is the length of a list.
+func (c *checker) count(n, list Expr) {
+	if v, ok := evaluate(n); ok && isForm("list", list) && v != int64(len(elems(list))) {
+		c.late(n, "got a count of %d, want the %d of the list", v, len(elems(list)))
+	}
+}
+
+// formNames are the forms in words.
 var formNames = map[string]string{
-	"int":         "a number",
-	"int64":       "a number",
-	"...":         "...",
-	"buffer":      "... or NULL",
-	"bracketed":   "[number]",
-	"address":     "..., an address family or a socket address",
-	"sockaddr":    "a socket address",
-	"optval":      "[number], a string, linger, an address, MPLS labels or GRE",
-	"list":        "a list",
-	"string":      "a string",
-	"msghdr":      "a message header {msg_name(...)=..., …}",
-	"epoll_event": "an epoll event {events=…, fd=…}",
+	"int":          "a number",
+	"int64":        "a number",
+	"null":         "NULL",
+	"...":          "...",
+	"buffer":       "..., NULL or a string",
+	"bracketed":    "[number]",
+	"pair":         "two numbers {a, b}",
+	"sockaddr":     "a socket address",
+	"returned":     "..., NULL or a socket address",
+	"length":       "..., NULL or [length]",
+	"optval":       "a value such as [1] or a string",
+	"string":       "a string",
+	"iovecs":       "a list of iovecs {..., length}",
+	"pollfds":      "a list of {fd=…, events=…}",
+	"msghdr":       "a message header {msg_name(...)=..., …}",
+	"msghdrs":      "a list of message headers",
+	"epoll_event":  "{events=…, fd=…}",
+	"epoll_events": "a list of those",
 }
 
 // isForm reports whether an argument has a form that signatures names.
-func (c *checker) isForm(form string, e Expr) bool {
+func isForm(form string, e Expr) bool {
 	switch form {
 	case "int", "int64":
 		switch e := e.(type) {
 		case Int, Word:
 			return true
 		case Or:
-			return c.isForm("int", e.Left) && c.isForm("int", e.Right)
+			return isForm("int", e.Left) && isForm("int", e.Right)
 		case Inet:
 			return e.Version == 4
 		}
 		return false
-	case "...":
-		_, ok := e.(Ellipsis)
-		return ok
-	case "buffer":
+	case "null":
 		v, ok := evaluate(e)
-		return c.isForm("...", e) || ok && v == 0
-	case "list":
-		switch e.(type) {
-		case List, Braces:
-			return true
-		}
-		return false
+		return ok && v == 0
+	case "...":
+		return is[Ellipsis](e)
+	case "buffer":
+		return is[Ellipsis](e) || is[String](e) || isForm("null", e)
 	case "bracketed":
 		list := elems(e)
-		return len(list) == 1 && c.isForm("int", list[0])
-	case "address":
-		return c.isForm("...", e) || c.isForm("int", e) || c.isForm("sockaddr", e)
-	case "optval":
-		switch e := e.(type) {
-		case String, Linger, MPLS, GRE:
-			return true
-		case Inet:
-			return e.Version == 6
-		}
-		return c.isForm("bracketed", e)
+		return len(list) == 1 && isForm("int", list[0])
+	case "list":
+		return is[List](e) || is[Braces](e)
+	case "pair":
+		list := elems(e)
+		return len(list) == 2 && isForm("int", list[0]) && isForm("int", list[1])
 	case "sockaddr":
-		_, ok := e.(Sockaddr)
-		return ok
+		return is[Sockaddr](e)
+	case "returned":
+		return is[Ellipsis](e) || is[Sockaddr](e) || isForm("null", e)
+	case "length":
+		return is[Ellipsis](e) || isForm("null", e) || isForm("bracketed", e)
+	case "optval":
+		return isOptval(e)
 	case "string":
-		_, ok := e.(String)
-		return ok
+		return is[String](e)
+	case "iovecs":
+		return isListOf(e, is[Iovec])
+	case "pollfds":
+		return isListOf(e, is[Pollfd])
 	case "msghdr":
-		_, ok := e.(Msghdr)
-		return ok
+		return is[Msghdr](e)
+	case "msghdrs": // each with its length, or without
+		return isListOf(e, func(e Expr) bool {
+			if parts := elems(e); len(parts) == 2 {
+				return is[Msghdr](parts[0]) && isForm("int", parts[1])
+			}
+			return is[Msghdr](e)
+		})
 	case "epoll_event":
-		_, ok := e.(EpollEvent)
-		return ok
+		return is[EpollEvent](e)
+	case "epoll_events":
+		return isListOf(e, is[EpollEvent])
 	}
 	return false
+}
+
+func is[T Expr](e Expr) bool {
+	_, ok := e.(T)
+	return ok
+}
+
+func isListOf(e Expr, ok func(Expr) bool) bool {
+	return isForm("list", e) && !slices.ContainsFunc(elems(e), func(e Expr) bool { return !ok(e) })
+}
+
+// isOptval reports whether e can be an option's value: numbers in brackets, an
+// address and the key for TCP_MD5SIG, NULL, or one of the structs.
+func isOptval(e Expr) bool {
+	switch e.(type) {
+	case String, Linger, MPLS, GRE, Inet, Sockaddr:
+		return true
+	}
+	list := elems(e)
+	if len(list) == 2 && is[String](list[1]) {
+		return true
+	}
+	return isForm("null", e) || len(list) > 0 && isListOf(e, func(e Expr) bool { return isForm("int", e) })
 }
 
 // elems returns what a list holds.

@@ -22,7 +22,7 @@ func (c *checker) expr(e Expr) {
 		c.sockaddr(e)
 	case Or:
 		for _, side := range []Expr{e.Left, e.Right} {
-			if !c.isForm("int", side) {
+			if !isForm("int", side) {
 				c.late(side, "bad operand of |: got %s, want a number", kindOf(side))
 			}
 			c.expr(side)
@@ -33,11 +33,24 @@ func (c *checker) expr(e Expr) {
 		}
 	case MPLS:
 		c.mpls(&e)
+	case Msghdr:
+		c.msghdr(&e)
 	}
 	for _, child := range children(e) {
 		if _, isOr := e.(Or); !isOr {
 			c.expr(child)
 		}
+	}
+}
+
+func (c *checker) msghdr(m *Msghdr) {
+	if !isForm("iovecs", *m.Iov) {
+		c.late(*m.Iov, "bad msg_iov: got %s, want %s", kindOf(*m.Iov), formNames["iovecs"])
+	} else {
+		c.count(m.IovLen, *m.Iov)
+	}
+	if m.Control != nil && !isListOf(*m.Control, is[Cmsg]) {
+		c.late(*m.Control, "bad msg_control: want a list of {cmsg_level=…, cmsg_type=…, cmsg_data=…}")
 	}
 }
 

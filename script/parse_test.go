@@ -158,7 +158,7 @@ func TestTokens(t *testing.T) {
 		{"mssx mss", "mssx mss"},
 		{`"a\"b" "c"`, `"a\"b" "c"`},
 		{`"a\\" "c"`, `"a\\" " c "`}, // a quote after a backslash never ends a string
-		{`"a\"`, `"a\"`},            // unless there is no other
+		{`"a\"`, `"a\"`},             // unless there is no other
 		{"/* a **/ b */ c", "c"},
 		{"%{ a }} }% b", "%{ a }} }% b"},
 	} {
