@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"strings"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -230,14 +231,23 @@ func (r *request) epoll(events []engine.EpollEvent) uintptr {
 	return r.pointer(unsafe.Pointer(unsafe.SliceData(es)))
 }
 
-// do makes the call on this thread. It allocates nothing before the kernel
-// has the call.
+// do makes the call on this thread.
 func (r *request) do() (ret int64, errno unix.Errno) {
-	if r.errno != 0 {
-		return -1, r.errno
+	ret, errno, _ = r.doTimed()
+	return ret, errno
+}
+
+// doTimed makes the call on this thread and returns CLOCK_MONOTONIC at its
+// end. Nothing between call and clock can make Go's scheduler take the thread
+// away: raw system calls have no stack to check.
+func (r *request) doTimed() (ret int64, errno unix.Errno, end time.Duration) {
+	var ts unix.Timespec
+	r1, errno := ^uintptr(0), r.errno
+	if errno == 0 {
+		r1, _, errno = unix.RawSyscall6(r.number, r.args[0], r.args[1], r.args[2], r.args[3], r.args[4], r.args[5])
 	}
-	r1, _, errno := unix.RawSyscall6(r.number, r.args[0], r.args[1], r.args[2], r.args[3], r.args[4], r.args[5])
-	return int64(int(r1)), errno
+	unix.RawSyscall(unix.SYS_CLOCK_GETTIME, unix.CLOCK_MONOTONIC, uintptr(unsafe.Pointer(&ts)), 0)
+	return int64(int(r1)), errno, time.Duration(ts.Nano())
 }
 
 // result finishes a call that was made.

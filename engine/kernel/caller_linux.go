@@ -57,7 +57,8 @@ func newCaller(t *Target) (*caller, error) {
 }
 
 func (c *caller) run(ready chan<- error) {
-	timedThread()
+	// Its /proc/…/stat and capabilities are the thread's.
+	runtime.LockOSThread()
 	var err error
 	c.stat, err = unix.Open("/proc/thread-self/stat", unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -69,9 +70,8 @@ func (c *caller) run(ready chan<- error) {
 		c.request.wait()
 		c.t.caps.apply()
 		c.state.Store(callEntered)
-		ret, errno := c.r.do()
-		end := c.t.Now()
-		c.ret, c.errno, c.end = ret, errno, end
+		c.ret, c.errno, c.end = c.r.doTimed()
+		c.end -= c.t.monotonic
 		c.state.Store(callReturned)
 		c.done.set()
 	}

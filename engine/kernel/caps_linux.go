@@ -3,6 +3,7 @@ package kernel
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
@@ -58,6 +59,7 @@ func (c *caps) set(call *engine.Call) engine.Result {
 	if value == 1 {
 		*set |= bit
 	}
+	runtime.LockOSThread() // for good: other threads don't have them
 	if err := unix.Capset(capHeader(), &data[0]); err != nil {
 		errno, _ := err.(unix.Errno)
 		return engine.Result{Ret: -1, Errno: int(errno)}

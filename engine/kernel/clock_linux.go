@@ -115,20 +115,25 @@ const startPhase = 250 * time.Microsecond
 // one and watch CLOCK_MONOTONIC_COARSE move there. If it doesn't, a tick must
 // be watched out for.
 func (c *clock) Start() time.Duration {
-	const tries = 3
+	// A tick may be seen late, or we may be woken late.
+	const tries = 4
 	for range tries {
-		edge, found := c.expectedEdge()
-		if !found {
-			edge = c.spinToEdge()
+		if edge, found := c.expectedEdge(); found && c.reach(edge+startPhase) {
+			return edge + startPhase
 		}
-		start := edge + startPhase
-		c.WaitUntil(start)
-		// Woken late there may be another edge next to us.
-		if late := c.Now() - start; late < startPhase {
-			return start
+	}
+	for range tries {
+		if edge := c.spinToEdge(); c.reach(edge + startPhase) {
+			return edge + startPhase
 		}
 	}
 	return c.Now()
+}
+
+// reach waits for a start and reports whether it wasn't missed.
+func (c *clock) reach(start time.Duration) bool {
+	c.WaitUntil(start)
+	return c.Now()-start < startPhase
 }
 
 // watch is how far around its expected time an edge is looked for.

@@ -46,7 +46,9 @@ func (h *host) Exec(ctx context.Context, c *engine.ExecCommand) (int, error) {
 	}
 	cmd.Stdout, cmd.Stderr = stdout.f, stderr.f
 
-	err = cmd.Run()
+	if err = withNormalChildren(cmd.Start); err == nil {
+		err = cmd.Wait()
+	}
 	copyErr := stdout.copy()
 	if stderr != stdout {
 		copyErr = errors.Join(copyErr, stderr.copy())

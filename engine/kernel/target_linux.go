@@ -15,8 +15,7 @@ import (
 const Device = "tun0"
 
 // A Target is the stack of this process's network namespace, which it changes
-// without putting anything back. All methods belong to one goroutine, which
-// New locks to its thread.
+// without putting anything back. All methods belong to one goroutine.
 type Target struct {
 	link
 	host
@@ -37,7 +36,6 @@ type opened struct {
 // New makes the target as far as it can be made without knowing the script:
 // device, capture, threads. Nothing is sent or captured yet.
 func New() (*Target, error) {
-	timedThread()
 	lockMemory()
 	t := &Target{opening: make(chan opened, 1)}
 	t.host.setCongestion = t.SetCongestionControl
@@ -95,6 +93,9 @@ func (t *Target) Configure(n engine.NetConfig) error {
 	t.capture = o.capture
 	if !t.pinned {
 		go t.drainAlways(t.stop)
+	}
+	if err := raisePriority(); err != nil {
+		return err
 	}
 	for _, fd := range t.capture.FDs() {
 		t.fds = append(t.fds, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})

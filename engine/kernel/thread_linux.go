@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"os"
 	"runtime"
+	"strconv"
 	"time"
 	"unsafe"
 
@@ -12,20 +13,56 @@ import (
 	"tcpdrill/engine"
 )
 
-// timedThread makes the calling goroutine's thread one that is woken on time.
-// What isn't permitted is left out: without it scripts are later, and the
-// engine knows by how much.
-func timedThread() {
-	runtime.LockOSThread()
-	// Normal threads' timers may be 50 µs late to save power.
-	unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
+// raisePriority gives all threads of this process a real-time priority, if
+// that is permitted: without it scripts are later, and the engine knows by how
+// much. Threads that are made later inherit it.
+//
+// All threads: after 10 ms Go's scheduler wants a goroutine to let others run,
+// and it takes another thread to find out that there are no others. While
+// that had normal priority, a call was 90 ms late beside busy processes.
+func raisePriority() error {
 	// With one CPU a real-time thread could make the machine unresponsive.
-	if runtime.NumCPU() > 1 {
-		param := struct{ priority int32 }{1}
-		// Commands and Go's own threads stay normal.
-		unix.RawSyscall(unix.SYS_SCHED_SETSCHEDULER, 0,
-			unix.SCHED_FIFO|unix.SCHED_RESET_ON_FORK, uintptr(unsafe.Pointer(&param)))
+	if runtime.NumCPU() == 1 {
+		return nil
 	}
+	tasks, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return err
+	}
+	for _, task := range tasks {
+		tid, err := strconv.Atoi(task.Name())
+		if err != nil {
+			return err
+		}
+		// A thread that has ended meanwhile, or isn't ours to raise.
+		if setScheduler(tid, unix.SCHED_FIFO) == unix.EPERM {
+			return nil
+		}
+	}
+	return nil
+}
+
+// setScheduler sets a thread's scheduling policy to a real-time one, with the
+// lowest priority. Thread 0 is the calling one.
+func setScheduler(tid int, policy uintptr) error {
+	param := struct{ priority int32 }{1}
+	_, _, errno := unix.RawSyscall(unix.SYS_SCHED_SETSCHEDULER, uintptr(tid), policy, uintptr(unsafe.Pointer(&param)))
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+// withNormalChildren calls start, which starts a process that isn't to have
+// our priority.
+func withNormalChildren(start func() error) error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if attr, err := unix.SchedGetAttr(0, 0); err == nil && attr.Policy == unix.SCHED_FIFO {
+		setScheduler(0, unix.SCHED_FIFO|unix.SCHED_RESET_ON_FORK)
+		defer setScheduler(0, unix.SCHED_FIFO)
+	}
+	return start()
 }
 
 // lockMemory keeps the process's pages from being swapped out, if permitted.
