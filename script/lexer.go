@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/alecthomas/participle/v2/lexer"
@@ -63,6 +64,7 @@ type scanner struct {
 	comments []*Comment
 	errors   ErrorList
 	crSeen   bool
+	depth    int // of brackets
 }
 
 func newScanner(name string, src []byte) *scanner {
@@ -199,6 +201,10 @@ func (s *scanner) report(end int, summary, detail string) {
 	s.errors = append(s.errors, &Error{Pos: start, End: stop, Summary: summary, Detail: detail})
 }
 
+// maxDepth limits how deep brackets nest, or the parser's stack would overflow.
+// Brackets that don't close count on.
+const maxDepth = 1000
+
 // token returns the kind and the end of the token here.
 func (s *scanner) token() (kind lexer.TokenType, end int) {
 	c := s.src[s.at]
@@ -222,6 +228,13 @@ func (s *scanner) token() (kind lexer.TokenType, end int) {
 		}
 	case isWordByte(c):
 		return s.word()
+	case c == '(' || c == '[' || c == '{':
+		if s.depth++; s.depth == maxDepth {
+			s.report(s.at+1, "brackets too deep, want less than "+strconv.Itoa(maxDepth), "")
+			return tokenBad, len(s.src)
+		}
+	case c == ')' || c == ']' || c == '}':
+		s.depth = max(s.depth-1, 0)
 	case c == '<' || c == '>':
 		return tokenAngle, s.at + 1
 	case c == '"':

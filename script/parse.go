@@ -123,6 +123,19 @@ func parseItem[R any](p *parser, parser *participle.Parser[R]) (*R, bool) {
 		return rule, true
 	}
 	p.lex.LoadCheckpoint(checkpoint)
+	p.blame(err)
+	for t := p.lex.Peek(); !t.EOF(); t = p.lex.Peek() {
+		if t.Pos.Offset > start && p.startsItem(t) {
+			break
+		}
+		p.lex.Next()
+	}
+	return nil, false
+}
+
+// blame moves from the start of an item to the token that is wrong in it, and notes
+// the error.
+func (p *parser) blame(err error) {
 	e := &Error{Summary: err.Error()}
 	at := p.lex.Peek().Pos.Offset
 	var unexpected *participle.UnexpectedTokenError
@@ -135,28 +148,22 @@ func parseItem[R any](p *parser, parser *participle.Parser[R]) (*R, bool) {
 		second, before = before, p.lex.Next()
 	}
 	t := p.lex.Peek()
-	if second != nil && second.Type == tokenWord && before.Value == "(" && blankBefore(p.src, second.Pos.Offset) {
+	switch {
+	case second != nil && second.Type == tokenWord && before.Value == "(" && blankBefore(p.src, second.Pos.Offset):
 		// What looks like the note of an errno on a line of its own is a call without a time.
 		e.Summary = "got " + describe(second) + ", want an event's time, such as 0, +.1 or *"
 		p.fail(second, e)
-	} else if before == nil && !t.EOF() && !blankBefore(p.src, t.Pos.Offset) {
+	case before == nil && !t.EOF() && !blankBefore(p.src, t.Pos.Offset):
 		p.fail(t, trailing(t))
-	} else if before != nil && (t.EOF() || p.startsItem(t)) {
+	case before != nil && (t.EOF() || p.startsItem(t)):
 		// It ended too early; say so there and not where the next one starts.
 		_, want, _ := strings.Cut(e.Summary, ", want ")
 		e.Summary, e.Pos = "got the end of the line, want "+want, p.end(before)
 		e.End = e.Pos
 		p.errors = append(p.errors, e)
-	} else {
+	default:
 		p.fail(t, e)
 	}
-	for t := p.lex.Peek(); !t.EOF(); t = p.lex.Peek() {
-		if t.Pos.Offset > start && p.startsItem(t) {
-			break
-		}
-		p.lex.Next()
-	}
-	return nil, false
 }
 
 // startsItem reports whether t looks like the start of an option, event or command.

@@ -253,6 +253,14 @@ func TestSpans(t *testing.T) {
 	}
 }
 
+func TestDeepBrackets(t *testing.T) {
+	src := "0 f(" + strings.Repeat("[", 1<<20) + ") = 0\n"
+	_, err := Parse("test.pkt", []byte(src), nil)
+	if err == nil || !strings.Contains(err.Error(), "brackets too deep") {
+		t.Errorf("got %.100v, want an error", err)
+	}
+}
+
 func TestErrorsUnwrap(t *testing.T) {
 	_, err := Parse("test.pkt", []byte("0 foo(\n+0 bar(\n"), nil)
 	var list ErrorList
