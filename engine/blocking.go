@@ -59,7 +59,7 @@ func (r *runner) finish(ev *script.Event, p *preparedCall, res Result, ended tim
 	}
 	all := p.finish(res, ended)
 	for _, m := range all {
-		f := r.failure(Fail, ev.Pos, fmt.Sprintf("%s: %s differs", ev.Call.Name, m.What))
+		f := r.failure(Fail, ev.Call.NamePos, fmt.Sprintf("%s: %s differs", ev.Call.Name, m.What))
 		if m.Node != nil {
 			if pos, _ := m.Node.Span(); pos.Line > 0 {
 				f.Line, f.Column = pos.Line, pos.Column
@@ -80,7 +80,7 @@ func (r *runner) finish(ev *script.Event, p *preparedCall, res Result, ended tim
 
 // failCall records a call that could not be made.
 func (r *runner) failCall(c *script.Call, err error) {
-	f := r.failure(Error, r.event.Pos, c.Name+": "+err.Error())
+	f := r.failure(Error, c.NamePos, c.Name+": "+err.Error())
 	var ce *CallError
 	if errors.As(err, &ce) {
 		if ce.Node != nil {
@@ -114,7 +114,7 @@ func (r *runner) awaitIdle() bool {
 	}
 	b := r.blocking
 	r.blocking = nil
-	f := r.failure(Fail, b.event.Pos, fmt.Sprintf("%s was to return at %s and hasn't at %s", b.event.Call.Name, seconds(b.end), seconds(r.now())))
+	f := r.failure(Fail, b.event.Call.NamePos, fmt.Sprintf("%s was to return at %s and hasn't at %s", b.event.Call.Name, seconds(b.end), seconds(r.now())))
 	f.Classic = "runtime error: exiting while a blocking system call is in progress"
 	r.fail(f)
 	return false
@@ -138,7 +138,7 @@ func (r *runner) settle(deadline time.Duration) bool {
 	kind := b.event.Time.Kind
 	if msg, ok := r.checkTime(kind, b.end, 0, ended, b.at, "system call return"); !ok {
 		tol := r.tolerance(b.end, b.at)
-		f := r.failure(Fail, b.event.Pos, fmt.Sprintf("%s returned at %s, expected at %s ± %.1f ms",
+		f := r.failure(Fail, b.event.Call.NamePos, fmt.Sprintf("%s returned at %s, expected at %s ± %.1f ms",
 			b.event.Call.Name, seconds(ended), seconds(b.end), millis(tol)))
 		f.Classic = msg
 		if off := max(ended-b.end, b.end-ended) - tol; off <= r.slip {

@@ -211,7 +211,7 @@ func (r *runner) compare(p *script.Packet, s *socket, want *wire.Packet, got *se
 
 // wrong records a packet that differs from the script's.
 func (r *runner) wrong(p *script.Packet, want *wire.Packet, got *segment, diffs []fieldDiff) {
-	f := r.failure(Fail, r.event.Pos, "wrong packet: "+differs(diffs))
+	f := r.failure(Fail, p.Pos, "wrong packet: "+differs(diffs))
 	f.Want, f.Got = r.sideBySide(p, want, got, diffs)
 	f.Classic = r.classicPacketError(want, got, diffs[0].classic)
 	if len(diffs) == 1 && diffs[0].field == "time" {
@@ -272,7 +272,7 @@ func (r *runner) wrongPieces(p *script.Packet, want *wire.Packet, got []*segment
 	for _, g := range got {
 		r.noteSegment(EntryWrong, g)
 	}
-	f := r.failure(Fail, r.event.Pos, fmt.Sprintf("segment %d of those sent for this line doesn't continue the one before: %s", len(got), differs(diffs)))
+	f := r.failure(Fail, p.Pos, fmt.Sprintf("segment %d of those sent for this line doesn't continue the one before: %s", len(got), differs(diffs)))
 	f.Want, f.Got = r.sideBySide(p, want, last, diffs)
 	for i, g := range got {
 		f.Notes = append(f.Notes, fmt.Sprintf("segment %d at %s: %s", i+1, seconds(g.at), formatPacket(g.packet)))
@@ -284,7 +284,7 @@ func (r *runner) wrongPieces(p *script.Packet, want *wire.Packet, got []*segment
 // missing records that the stack didn't send what the script expects, or not
 // all of it.
 func (r *runner) missing(p *script.Packet, want *wire.Packet, got []*segment) {
-	f := r.failure(Fail, r.event.Pos, fmt.Sprintf("nothing was sent: expected a packet at %s and waited until %s", seconds(max(r.at, r.end)), seconds(r.now())))
+	f := r.failure(Fail, p.Pos, fmt.Sprintf("nothing was sent: expected a packet at %s and waited until %s", seconds(max(r.at, r.end)), seconds(r.now())))
 	f.Classic = "Timed out waiting for packet"
 	total := 0
 	for _, g := range got {

@@ -46,19 +46,36 @@ func (j *Job) Load() (*script.Script, *engine.Config, error) {
 			defines[sym] = val
 		}
 	}
-	s, err := script.Parse(j.Name, j.Source, defines)
-	if err != nil {
-		return nil, nil, err
+	s, errs := script.Vet(j.Name, j.Source, defines, script.Setting{
+		IPVersion: j.setting("ip_version"), Options: j.optionNames(),
+	})
+	if len(errs) > 0 {
+		return nil, nil, errs
 	}
-	own := engine.ScriptSettings(s)
-	cfg, err := engine.NewConfig(append(own, j.Settings...)...)
+	cfg, err := engine.NewConfig(append(engine.ScriptSettings(s), j.Settings...)...)
 	if err != nil {
 		return nil, nil, j.blame(s, err)
 	}
-	if errs := script.Check(s); len(errs) > 0 {
-		return nil, nil, errs
-	}
 	return s, &cfg, nil
+}
+
+// setting returns the last value that the command line gives an option, or "".
+func (j *Job) setting(name string) (value string) {
+	for _, s := range j.Settings {
+		if s.Name == name {
+			value = s.Value
+		}
+	}
+	return value
+}
+
+// optionNames lists the options that the command line gives.
+func (j *Job) optionNames() []string {
+	var names []string
+	for _, s := range j.Settings {
+		names = append(names, s.Name)
+	}
+	return names
 }
 
 // blame finds out whether an option's error is the script's, and where.
