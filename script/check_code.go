@@ -17,12 +17,7 @@ type pyToken struct {
 }
 
 func (c *checker) code(code *Code) {
-	p := &pyScanner{text: code.Text}
-	for p.problem == "" && p.next() {
-	}
-	if p.problem == "" {
-		p.end()
-	}
+	p := scanPython(code.Text)
 	if p.problem == "" {
 		return
 	}
@@ -36,6 +31,17 @@ func (c *checker) code(code *Code) {
 	}
 	start.Offset += p.at
 	c.late(Range{start, endOf(start, p.what)}, "%s", p.problem)
+}
+
+// scanPython returns the scanner with the first problem in text, if any.
+func scanPython(text string) *pyScanner {
+	p := &pyScanner{text: text}
+	for p.problem == "" && p.next() {
+	}
+	if p.problem == "" {
+		p.end()
+	}
+	return p
 }
 
 // A pyScanner reads Python, token by token.

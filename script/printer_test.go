@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
 // difference returns the path to the first difference of two trees apart from
@@ -133,5 +134,41 @@ func TestFormat(t *testing.T) {
 			t.Fatal(err)
 		}
 		golden(t, strings.TrimSuffix(path, ".pkt")+".golden", string(text))
+	}
+}
+
+// TestPrintBuilt prints nodes that no parser made.
+func TestPrintBuilt(t *testing.T) {
+	ack := Int{Value: 1}
+	event := &Event{
+		Time: Time{Kind: RelativeRange, Start: 100 * time.Millisecond, End: 1500 * time.Millisecond},
+		Packet: &Packet{Direction: Outbound, IP: &IPInfo{Square: true, ECN: ECNAsTOS, TOS: Int{Value: 16}}, TCP: &TCP{
+			Flags: "P.", ACE: 5, Seq: SeqRange{First: Int{Value: 1}, Last: Int{Value: 11}, Length: Int{Value: 10}}, Ack: &ack,
+			Options: []*TCPOption{{Kind: OptNOP}, {Kind: OptWScale, Value: Int{Value: 7}}},
+		}},
+	}
+	if got, want := FormatEvent(event), "+.1~+1.5 > [tos 0x10] P.5 1:11(10) ack 1 <nop,wscale 7>"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	script := &Script{
+		Options: []*Option{{Name: "local_ip", Value: "fd00::1", HasValue: true}, {Name: "mss", Value: "1000", HasValue: true}},
+		Events: []*Event{
+			{Time: Time{Kind: Absolute}, Call: &Call{Name: "read", Args: []Expr{Int{Value: 3}, Ellipsis{}, Or{Left: Word{Name: "A"}, Right: Word{Name: "B"}}}, Result: Int{Value: -1}, Errno: "EAGAIN", HasNote: true, Note: "again"}},
+			{Time: Time{Kind: Any}, Packet: &Packet{Direction: Outbound, UDP: &UDP{Length: Int{Value: 5}}}},
+			{Time: Time{Kind: Relative}, Code: &Code{Text: "assert True"}},
+			{Time: Time{Kind: Relative}, Command: &Command{Line: "true"}},
+		},
+	}
+	const want = "--local_ip=\"fd00::1\"\n--mss=1000\n" +
+		"    0 read(3, ..., A|B) = -1 EAGAIN (again)\n    * > udp (5)\n   +0 %{ assert True }%\n   +0 `true`\n"
+	var b strings.Builder
+	if err := Print(&b, script); err != nil || b.String() != want {
+		t.Errorf("got %v\n%s\nwant\n%s", err, b.String(), want)
+	}
+	// What was parsed and then changed prints as it is now.
+	changed := parseEvent(t, "0 > S5. 1:1(0)", nil)
+	changed.Packet.TCP.Flags = "F."
+	if got, want := FormatPacket(changed.Packet), "> F.5 1:1(0)"; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
