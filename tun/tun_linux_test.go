@@ -16,21 +16,21 @@ import (
 // dies with the thread.
 func inNamespace(t *testing.T, f func()) {
 	t.Helper()
-	if err := Available(); err != nil {
-		t.Skip(err)
-	}
-	var err error
+	err := Available()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		runtime.LockOSThread() // never unlocked: the thread ends with us
-		if err = unix.Unshare(unix.CLONE_NEWNET); err == nil {
+		if err == nil {
+			err = unix.Unshare(unix.CLONE_NEWNET)
+		}
+		if err == nil {
 			f()
 		}
 	}()
 	<-done
 	if err != nil {
-		t.Skipf("a network namespace needs root: %v", err)
+		t.Skipf("these tests need root: %v", err)
 	}
 }
 

@@ -50,11 +50,34 @@ func privateMounts() (*mounts, error) {
 // all of the real one's entry that leads to it, so that "../.." works.
 func (m *mounts) keep(path string) error {
 	path = filepath.Clean(path)
+	if path == tmp {
+		return m.keepAll()
+	}
 	rest, under := strings.CutPrefix(path, tmp+"/")
 	if !under {
 		return nil
 	}
 	entry, _, _ := strings.Cut(rest, "/")
+	return m.keepEntry(entry)
+}
+
+// keepAll shows all that is in the real /tmp now. What is added there stays
+// private. What can't be shown isn't the script's: others' mounts, say.
+func (m *mounts) keepAll() error {
+	entries, err := os.ReadDir(fmt.Sprintf("/proc/self/fd/%d", m.realTmp))
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !e.IsDir() && !e.Type().IsRegular() {
+			continue // others' sockets and the like
+		}
+		m.keepEntry(e.Name())
+	}
+	return nil
+}
+
+func (m *mounts) keepEntry(entry string) error {
 	source := fmt.Sprintf("/proc/self/fd/%d/%s", m.realTmp, entry)
 	target := filepath.Join(tmp, entry)
 	info, err := os.Stat(source)

@@ -37,9 +37,15 @@ func TestMain(m *testing.M) {
 
 var available = sync.OnceValue(Available)
 
+// needKernel skips a test where the kernel can't be drilled, unless the tests
+// run where it must be.
 func needKernel(t testing.TB) {
 	t.Helper()
-	if err := available(); err != nil {
+	err := available()
+	switch {
+	case err != nil && os.Getenv("TCPDRILL_REQUIRE_KERNEL") != "":
+		t.Fatal(err)
+	case err != nil:
 		t.Skip(err)
 	}
 }
@@ -206,6 +212,23 @@ func topOfWorkingDir(t *testing.T) string {
 	rest, _ := strings.CutPrefix(dir, "/tmp/")
 	top, _, _ := strings.Cut(rest, "/")
 	return top
+}
+
+// A script in /tmp itself sees its neighbours.
+func TestKeepTmp(t *testing.T) {
+	needKernel(t)
+	f, err := os.CreateTemp("/tmp", "tcpdrill-kernel-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.Remove(f.Name())
+	if _, err := f.WriteString("neighbour"); err != nil {
+		t.Fatal(err)
+	}
+	out, err := run(t, "environment "+f.Name(), "/tmp")
+	if err != nil || !strings.Contains(out, "read neighbour\n") {
+		t.Errorf("%s%v", out, err)
+	}
 }
 
 func TestWorkerErrors(t *testing.T) {
