@@ -1,13 +1,13 @@
 package tun
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net"
 	"net/netip"
 	"os"
-	"runtime"
 	"unsafe"
 
 	"github.com/vishvananda/netlink"
@@ -93,20 +93,13 @@ func ipNet(p netip.Prefix) *net.IPNet {
 	}
 }
 
-// ethtoolCmd is struct ethtool_cmd.
-type ethtoolCmd struct {
-	cmd                    uint32
-	supported, advertising uint32
-	speed                  uint16
-	duplex, port           uint8
-	phy, transceiver       uint8
-	autoneg, mdio          uint8
-	maxTx, maxRx           uint32
-	speedHi                uint16
-	mdix, mdixCtrl         uint8
-	partnerAdvertising     uint32
-	_                      [2]uint32
-}
+// Where fields of struct ethtool_cmd lie, and its size.
+const (
+	ethtoolSpeed   = 12 // lower 16 bits, Mbit/s
+	ethtoolAutoneg = 18
+	ethtoolSpeedHi = 28 // upper 16 bits
+	ethtoolSize    = 44
+)
 
 // setSpeed is `ethtool -s DEV speed N autoneg off`.
 func (d *Device) setSpeed(mbits int) error {
@@ -115,29 +108,29 @@ func (d *Device) setSpeed(mbits int) error {
 		return err
 	}
 	defer unix.Close(fd)
-	cmd := ethtoolCmd{cmd: unix.ETHTOOL_GSET}
-	var req struct {
+	cmd := new([ethtoolSize]byte)
+	var req struct { // struct ifreq
 		name [unix.IFNAMSIZ]byte
-		data *ethtoolCmd
+		data *[ethtoolSize]byte
 		_    [16]byte
 	}
 	copy(req.name[:unix.IFNAMSIZ-1], d.name)
-	req.data = &cmd
-	ioctl := func() error {
+	req.data = cmd
+	ethtool := func(command uint32) error {
+		binary.NativeEndian.PutUint32(cmd[:], command)
 		_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.SIOCETHTOOL, uintptr(unsafe.Pointer(&req)))
-		runtime.KeepAlive(&cmd)
 		if errno != 0 {
 			return errno
 		}
 		return nil
 	}
-	if err := ioctl(); err != nil {
+	if err := ethtool(unix.ETHTOOL_GSET); err != nil {
 		return err
 	}
-	cmd.cmd = unix.ETHTOOL_SSET
-	cmd.speed, cmd.speedHi = uint16(mbits), uint16(mbits>>16)
-	cmd.autoneg = 0
-	return ioctl()
+	binary.NativeEndian.PutUint16(cmd[ethtoolSpeed:], uint16(mbits))
+	binary.NativeEndian.PutUint16(cmd[ethtoolSpeedHi:], uint16(mbits>>16))
+	cmd[ethtoolAutoneg] = 0
+	return ethtool(unix.ETHTOOL_SSET)
 }
 
 // Counters returns the device's counters.

@@ -2,12 +2,14 @@ package tun
 
 import (
 	"bytes"
+	"encoding/binary"
 	"net"
 	"net/netip"
 	"os"
 	"runtime"
 	"testing"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -82,6 +84,9 @@ func TestSendAndCapture(t *testing.T) {
 				if d.Name() != "tun0" {
 					t.Errorf("name %q", d.Name())
 				}
+				if speed := ethtoolSpeedOf(t, d); speed != testLink.Speed {
+					t.Errorf("speed %d", speed)
+				}
 				fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
 				if err != nil {
 					t.Error(err)
@@ -127,6 +132,37 @@ func TestSendAndCapture(t *testing.T) {
 			})
 		})
 	}
+}
+
+// ethtoolSpeedOf asks by the other ioctl that tells a speed.
+func ethtoolSpeedOf(t *testing.T, d *Device) int {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
+	if err != nil {
+		t.Error(err)
+		return 0
+	}
+	defer unix.Close(fd)
+	// struct ethtool_link_settings; asked with no room for link modes, the
+	// kernel says how much it wants, as a negative number.
+	var link [512]byte
+	req := struct {
+		name [unix.IFNAMSIZ]byte
+		data *[512]byte
+		_    [16]byte
+	}{data: &link}
+	copy(req.name[:], d.Name())
+	const words = 15 // offset of link_mode_masks_nwords
+	for range 2 {
+		binary.NativeEndian.PutUint32(link[:], unix.ETHTOOL_GLINKSETTINGS)
+		if _, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.SIOCETHTOOL, uintptr(unsafe.Pointer(&req))); errno != 0 {
+			t.Error(errno)
+			return 0
+		}
+		if n := int8(link[words]); n < 0 {
+			link[words] = byte(-n)
+		}
+	}
+	return int(binary.NativeEndian.Uint32(link[4:]))
 }
 
 // The queue drops what doesn't fit, and says so.
