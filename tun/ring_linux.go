@@ -37,34 +37,43 @@ type Capture struct {
 	small, big *ring
 }
 
-// OpenCapture opens a capture. Opened before the device is up, it misses
-// nothing.
+// NewCapture makes a capture. vnetHdr is as in the Config of the device that it
+// will be for.
 //
 // It takes long, 14 ms at HZ=250: packet_set_ring waits for an RCU grace
 // period. Both rings wait for the same one.
-func OpenCapture(d *Device) (*Capture, error) {
+func NewCapture(vnetHdr bool) (*Capture, error) {
 	// A socket belongs to the network namespace of the thread that makes it;
 	// the rest may happen on any.
-	small, err := newRing(d.vnet, smallFrame, smallBlock)
+	small, err := newRing(vnetHdr, smallFrame, smallBlock)
 	if err != nil {
 		return nil, fmt.Errorf("packet ring: %w", err)
 	}
-	big, err := newRing(d.vnet, bigFrame, bigBlock)
+	big, err := newRing(vnetHdr, bigFrame, bigBlock)
 	if err != nil {
 		small.close()
 		return nil, fmt.Errorf("packet ring: %w", err)
 	}
 	bigErr := make(chan error)
 	go func() {
-		bigErr <- big.setup(d.index, bigBlocks, outgoing(smallMax+1, math.MaxInt32))
+		bigErr <- big.setup(bigBlocks, outgoing(smallMax+1, math.MaxInt32))
 	}()
-	err = small.setup(d.index, smallBlocks, outgoing(0, smallMax))
+	err = small.setup(smallBlocks, outgoing(0, smallMax))
 	c := &Capture{small, big}
 	if err := errors.Join(err, <-bigErr); err != nil {
 		c.Close()
 		return nil, fmt.Errorf("packet ring: %w", err)
 	}
 	return c, nil
+}
+
+// Bind begins to capture what is sent through d. If it isn't up yet, nothing is
+// missed.
+func (c *Capture) Bind(d *Device) error {
+	if err := errors.Join(bind(c.small.fd, d.index), bind(c.big.fd, d.index)); err != nil {
+		return fmt.Errorf("packet ring: %w", err)
+	}
+	return nil
 }
 
 // Next returns the oldest packet not yet returned, and false if there is none.
@@ -118,8 +127,8 @@ func newRing(vnet bool, frame, block int) (*ring, error) {
 	return &ring{fd: fd, frame: frame, block: block, perBlock: block / frame, hasHeader: vnet}, nil
 }
 
-// setup gives the ring its memory and begins to capture what filter takes.
-func (r *ring) setup(index, blocks int, filter []unix.SockFilter) error {
+// setup gives the ring its memory, for packets that filter takes.
+func (r *ring) setup(blocks int, filter []unix.SockFilter) error {
 	r.frames = r.perBlock * blocks
 	if err := unix.SetsockoptInt(r.fd, unix.SOL_PACKET, unix.PACKET_VERSION, unix.TPACKET_V2); err != nil {
 		return os.NewSyscallError("setsockopt PACKET_VERSION", err)
@@ -144,7 +153,7 @@ func (r *ring) setup(index, blocks int, filter []unix.SockFilter) error {
 		return os.NewSyscallError("mmap", err)
 	}
 	r.mem = mem
-	return bind(r.fd, index)
+	return nil
 }
 
 func (r *ring) close() error {

@@ -55,7 +55,10 @@ func open(t *testing.T, c Config, link LinkConfig) (*Device, *Capture) {
 	if err := d.Quiet(); err != nil {
 		t.Error(err)
 	}
-	capture, err := OpenCapture(d)
+	capture, err := NewCapture(c.VnetHdr)
+	if err == nil {
+		err = capture.Bind(d)
+	}
 	if err != nil {
 		t.Error(err)
 		runtime.Goexit()
@@ -328,7 +331,10 @@ func BenchmarkOpen(b *testing.B) {
 			b.Fatal(err)
 		}
 		t1 := time.Now()
-		c, err := OpenCapture(d)
+		c, err := NewCapture(true)
+		if err == nil {
+			err = c.Bind(d)
+		}
 		if err != nil {
 			b.Fatal(err)
 		}

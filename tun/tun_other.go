@@ -11,8 +11,8 @@ func Open(Config) (*Device, error) { return nil, ErrNotLinux }
 // A Capture sees the packets that the stack sends.
 type Capture struct{}
 
-// OpenCapture fails with ErrNotLinux.
-func OpenCapture(*Device) (*Capture, error) { return nil, ErrNotLinux }
+// NewCapture fails with ErrNotLinux.
+func NewCapture(bool) (*Capture, error) { return nil, ErrNotLinux }
 
 // Available returns ErrNotLinux.
 func Available() error { return ErrNotLinux }

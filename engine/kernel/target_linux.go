@@ -24,10 +24,10 @@ type Target struct {
 	caps       caps
 	congestion string
 
-	opening chan opened // the capture that New opens
+	opening chan opened // the capture that New makes
 }
 
-// opened is the result of opening a capture.
+// opened is the result of making a capture.
 type opened struct {
 	capture *tun.Capture
 	err     error
@@ -38,6 +38,10 @@ type opened struct {
 func New() (*Target, error) {
 	lockMemory()
 	t := &Target{opening: make(chan opened, 1)}
+	go func() {
+		c, err := tun.NewCapture(true)
+		t.opening <- opened{c, err}
+	}()
 	t.host.setCongestion = t.SetCongestionControl
 	var err error
 	if t.clock, err = newClock(); err != nil {
@@ -50,10 +54,6 @@ func New() (*Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	go func() {
-		c, err := tun.OpenCapture(t.device)
-		t.opening <- opened{c, err}
-	}()
 	err = errors.Join(t.device.Quiet(), tun.LoopbackUp())
 	if err == nil {
 		var c *caller
@@ -91,6 +91,9 @@ func (t *Target) Configure(n engine.NetConfig) error {
 		return o.err
 	}
 	t.capture = o.capture
+	if err := t.capture.Bind(t.device); err != nil {
+		return err
+	}
 	if !t.pinned {
 		go t.drainAlways(t.stop)
 	}

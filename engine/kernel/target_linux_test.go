@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -180,6 +181,21 @@ func TestCollapse(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Workers don't disturb each other: each stack's packets are let go in time.
+func TestParallel(t *testing.T) {
+	needKernel(t)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			out, err := run(t, "collapse copy")
+			if !strings.HasSuffix(out, "\nFP. 1:1361(1360)\n") || err != nil {
+				t.Errorf("%s%v", out, err)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func gsoInjectJob(t *Target, arg string, emit func([]byte)) error {
