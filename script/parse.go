@@ -3,22 +3,35 @@ package script
 import (
 	"errors"
 	"strings"
+	"sync"
 
 	"github.com/alecthomas/participle/v2"
 	"github.com/alecthomas/participle/v2/lexer"
 )
 
 // The parsers of what a script consists of. Parsing one item at a time lets
-// Parse go on after an error.
+// Parse go on after an error. Building one takes up to some milliseconds, which
+// a program that parses nothing doesn't have to spend.
 var (
 	parserOptions = []participle.Option{
 		participle.Lexer(definition{}),
 		participle.Elide("Blank"),
 		participle.UseLookahead(0),
 	}
-	optionParser = participle.MustBuild[optionRule](parserOptions...)
-	eventParser  = participle.MustBuild[eventRule](parserOptions...)
+	optionParser = sync.OnceValue(buildParser[optionRule])
+	eventParser  = sync.OnceValue(buildParser[eventRule])
 )
+
+func buildParser[T any]() *participle.Parser[T] { return participle.MustBuild[T](parserOptions...) }
+
+// Warm builds the parsers, for programs that have time for it before their
+// first script comes.
+func Warm() {
+	optionParser()
+	eventParser()
+	encapParser()
+	ipInfoParser()
+}
 
 // Parse parses a script. What it finds wrong it returns as an ErrorList, with
 // what of the script could be read, which Check accepts too. The symbols in defines
@@ -59,7 +72,7 @@ func (p *parser) parse(defines Defines) {
 	s := p.script
 	s.Pos = p.lex.Peek().Pos
 	for p.lex.Peek().Type == tokenOption {
-		if rule, ok := parseItem(p, optionParser); ok {
+		if rule, ok := parseItem(p, optionParser()); ok {
 			s.Options = append(s.Options, rule.option())
 		}
 	}
@@ -77,7 +90,7 @@ func (p *parser) parse(defines Defines) {
 			}
 			continue
 		}
-		if rule, ok := parseItem(p, eventParser); ok {
+		if rule, ok := parseItem(p, eventParser()); ok {
 			s.Events = append(s.Events, rule.event())
 		}
 	}

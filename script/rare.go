@@ -1,6 +1,8 @@
 package script
 
 import (
+	"sync"
+
 	"github.com/alecthomas/participle/v2"
 	"github.com/alecthomas/participle/v2/lexer"
 )
@@ -9,8 +11,8 @@ import (
 // first token, and only where it fits call a parser of their own for the rule.
 
 var (
-	encapParser  = participle.MustBuild[encapRule](parserOptions...)
-	ipInfoParser = participle.MustBuild[ipInfoRule](parserOptions...)
+	encapParser  = sync.OnceValue(buildParser[encapRule])
+	ipInfoParser = sync.OnceValue(buildParser[ipInfoRule])
 )
 
 // encaps are the headers around a packet: at least one, if it matches.
@@ -27,7 +29,7 @@ func (e *encaps) Parse(lex *lexer.PeekingLexer) error {
 			}
 			return nil
 		}
-		rule, err := encapParser.ParseFromLexer(lex, participle.AllowTrailing(true))
+		rule, err := encapParser().ParseFromLexer(lex, participle.AllowTrailing(true))
 		if err != nil {
 			return err
 		}
@@ -43,7 +45,7 @@ func (i *ipInfo) Parse(lex *lexer.PeekingLexer) error {
 	if v := lex.Peek().Value; v != "(" && v != "[" {
 		return participle.NextMatch
 	}
-	rule, err := ipInfoParser.ParseFromLexer(lex, participle.AllowTrailing(true))
+	rule, err := ipInfoParser().ParseFromLexer(lex, participle.AllowTrailing(true))
 	if err == nil {
 		i.IPInfo = rule.info()
 	}

@@ -23,24 +23,18 @@ type Target struct {
 	callers    []*caller
 	caps       caps
 	congestion string
-
-	opening chan opened // the capture that New makes
-}
-
-// opened is the result of making a capture.
-type opened struct {
-	capture *tun.Capture
-	err     error
 }
 
 // New makes the target as far as it can be made without knowing the script:
 // device, capture, threads. Nothing is sent or captured yet.
 func New() (*Target, error) {
 	lockMemory()
-	t := &Target{opening: make(chan opened, 1)}
-	go func() {
-		c, err := tun.NewCapture(true)
-		t.opening <- opened{c, err}
+	t := &Target{}
+	captured := make(chan error, 1)
+	go func() { // it waits for the kernel, longer than all the rest takes
+		var err error
+		t.capture, err = tun.NewCapture(true)
+		captured <- err
 	}()
 	t.host.setCongestion = t.SetCongestionControl
 	var err error
@@ -61,7 +55,7 @@ func New() (*Target, error) {
 			t.callers = append(t.callers, c)
 		}
 	}
-	if err != nil {
+	if err = errors.Join(err, <-captured); err != nil {
 		t.Close()
 		return nil, err
 	}
@@ -86,11 +80,6 @@ func (t *Target) Configure(n engine.NetConfig) error {
 	default:
 		return fmt.Errorf("unknown capture %q", n.Capture)
 	}
-	o := <-t.opening
-	if o.err != nil {
-		return o.err
-	}
-	t.capture = o.capture
 	if err := t.capture.Bind(t.device); err != nil {
 		return err
 	}
@@ -134,10 +123,7 @@ func (t *Target) Close() error {
 	t.stop.set()
 	err := t.device.Close()
 	if t.capture != nil {
-		return errors.Join(err, t.capture.Close())
-	}
-	if o := <-t.opening; o.err == nil {
-		return errors.Join(err, o.capture.Close())
+		err = errors.Join(err, t.capture.Close())
 	}
 	return err
 }

@@ -72,12 +72,15 @@ func (w *worker) run() error {
 	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
 		return os.NewSyscallError("prctl PR_SET_PDEATHSIG", err)
 	}
-	mounts, err := privateMounts()
-	if err != nil {
-		return err
-	}
-	t, err := New()
-	if err != nil {
+	var mounts *mounts
+	mounted := make(chan error, 1)
+	go func() {
+		var err error
+		mounts, err = privateMounts()
+		mounted <- err
+	}()
+	t, err := New() // mostly waits
+	if err = errors.Join(err, <-mounted); err != nil {
 		return err
 	}
 	w.send(frameReady, nil)

@@ -12,12 +12,14 @@ import (
 	"tcpdrill/engine"
 	"tcpdrill/engine/drill"
 	"tcpdrill/engine/kernel"
+	"tcpdrill/script"
 )
 
 // Main runs a worker if this process is one, and then doesn't return. Call it
 // first thing in main, and in TestMain.
 func Main() {
 	kernel.Register(work)
+	go script.Warm() // parent and worker have something to wait for first
 	kernel.Main()
 }
 
