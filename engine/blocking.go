@@ -17,16 +17,20 @@ type blockingCall struct {
 	prepared *preparedCall
 	pending  Pending
 	at, end  time.Duration // script time: when it began, when it must end
-	offset   time.Duration
 }
 
 // call makes the system call of the event at hand. One that blocks is begun;
-// it ends while later events go on.
+// it ends while later events go on. A call waits a little for one before it that
+// blocks; only another that blocks must not begin before that has ended.
 func (r *runner) call(c *script.Call) {
-	if !r.awaitIdle() && !r.cfg.KeepGoing {
-		return
+	if !r.settle(r.target.Now() + idlePatience) {
+		b := r.blocking
+		if c.Blocking || r.now() > b.end+r.tolerance(b.end, b.at) {
+			r.blocksOn("blocking system call while another blocking system call is already in progress")
+		}
+		r.stackEnd = r.now() // it kept us
 	}
-	if !r.wait("system call start") {
+	if r.stopped() || !r.wait("system call start") {
 		return
 	}
 	p, err := r.calls.prepare(c)
@@ -41,12 +45,14 @@ func (r *runner) call(c *script.Call) {
 		if k := r.event.Time.Kind; k == script.Relative {
 			end += r.offset
 		}
-		r.blocking = &blockingCall{event: r.event, prepared: p, at: r.at, end: end, offset: r.offset}
+		r.blocking = &blockingCall{event: r.event, prepared: p, at: r.at, end: end}
 		r.blocking.pending = r.target.Begin(&p.call)
 		r.stackEnd = r.now()
 		return
 	}
+	leave := r.enter(r.failure(Fail, c.NamePos, ""), c.Name+" hasn't returned")
 	res := r.target.Call(&p.call)
+	leave()
 	r.stackEnd = r.now()
 	r.finish(r.event, p, res, r.stackEnd)
 }
@@ -70,6 +76,7 @@ func (r *runner) finish(ev *script.Event, p *preparedCall, res Result, ended tim
 		if m.Classic != "" {
 			f.Classic = "runtime error in " + ev.Call.Name + " call: " + m.Classic
 		}
+		r.doubt(&f, r.slip)
 		if r.cfg.NonFatalSyscall {
 			r.out.Warnings = append(r.out.Warnings, f)
 			continue
@@ -106,18 +113,21 @@ func (r *runner) failCall(c *script.Call, err error) {
 
 func asUnsupported(err error, target **UnsupportedError) bool { return errors.As(err, target) }
 
-// awaitIdle waits a little for a blocking call to end, and reports whether it
-// did, or there was none.
-func (r *runner) awaitIdle() bool {
-	if r.settle(r.target.Now() + idlePatience) {
-		return true
-	}
+// blocksOn records that a blocking call hasn't ended where it must have: the
+// stack's fault, or the script's if its time to end hasn't come. classic is what
+// packetdrill says.
+func (r *runner) blocksOn(classic string) {
 	b := r.blocking
 	r.blocking = nil
-	f := r.failure(Fail, b.event.Call.NamePos, fmt.Sprintf("%s was to return at %s and hasn't at %s", b.event.Call.Name, seconds(b.end), seconds(r.now())))
-	f.Classic = "runtime error: exiting while a blocking system call is in progress"
+	name := b.event.Call.Name
+	f := r.failure(Fail, b.event.Call.NamePos, fmt.Sprintf("%s was to return at %s and hasn't at %s", name, seconds(b.end), seconds(r.now())))
+	if b.end > r.now() {
+		f.Verdict = Error
+		f.Summary = fmt.Sprintf("%s is to block until %s, but at %s the script ends or has another call that blocks", name, seconds(b.end), seconds(r.now()))
+	}
+	f.Classic = "runtime error: " + classic
+	r.doubt(&f, r.slip)
 	r.fail(f)
-	return false
 }
 
 // settle compares a blocking call that has ended by the deadline with the

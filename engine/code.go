@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"tcpdrill/engine/pycode"
 	"tcpdrill/script"
@@ -15,6 +16,7 @@ import (
 type codeBlock struct {
 	code                  *script.Code
 	info, ccInfo, memInfo []byte
+	slip                  time.Duration // the runner's, then
 }
 
 // snapshot takes the state that a code block is about. Its evaluation comes
@@ -23,42 +25,58 @@ func (r *runner) snapshot(c *script.Code) {
 	r.note(EntryCode, "").code = c
 	s := r.calls.underTest
 	if s == nil {
-		r.failCode(c, Error, "no socket to use for code")
+		r.failCode(c, Error, "no socket to use for code", "")
 		return
 	}
-	b := codeBlock{code: c}
-	var ok bool
-	if b.info, ok = r.option(s, "SOL_TCP", "TCP_INFO", 512); !ok {
-		r.failCode(c, Fail, "can't find getsockopt to get TCP info")
-		return
-	}
-	if b.ccInfo, ok = r.option(s, "SOL_TCP", "TCP_CC_INFO", 64); !ok {
-		r.failCode(c, Fail, "can't find getsockopt to get TCP_CC_INFO")
-		return
-	}
-	if b.memInfo, ok = r.option(s, "SOL_SOCKET", "SO_MEMINFO", 64); !ok {
-		r.failCode(c, Fail, "can't find getsockopt to get sk_meminfo")
-		return
+	b := codeBlock{code: c, slip: r.slip}
+	for _, o := range []struct {
+		to          *[]byte
+		level, name string
+		size        int
+		classic     string
+	}{
+		{&b.info, "SOL_TCP", "TCP_INFO", 512, "TCP info"},
+		{&b.ccInfo, "SOL_TCP", "TCP_CC_INFO", 64, "TCP_CC_INFO"},
+		{&b.memInfo, "SOL_SOCKET", "SO_MEMINFO", 64, "sk_meminfo"},
+	} {
+		var err error
+		if *o.to, err = r.option(s, o.level, o.name, o.size); err != nil {
+			v := Error // a stack says this of any socket but a closed one, or one that isn't TCP's
+			var unsupported *UnsupportedError
+			if asUnsupported(err, &unsupported) {
+				v = Unsupported
+			}
+			r.failCode(c, v, "can't find getsockopt to get "+o.classic, err.Error())
+			return
+		}
 	}
 	r.code = append(r.code, b)
 	r.stackEnd = r.now()
 }
 
 // option reads a socket option of at most size bytes.
-func (r *runner) option(s *socket, level, name string, size int) ([]byte, bool) {
+func (r *runner) option(s *socket, level, name string, size int) ([]byte, error) {
 	buf, length := make([]byte, size), []byte{byte(size), byte(size >> 8), 0, 0}
 	res := r.target.Call(&Call{Name: "getsockopt", Args: []Arg{
 		{Int: int64(s.fd.live)}, {Int: linux.MustValue(level)}, {Int: linux.MustValue(name)}, {Buf: buf}, {Buf: length},
 	}})
-	if res.Err != nil || res.Ret < 0 {
-		return nil, false
+	switch {
+	case res.Err != nil:
+		return nil, res.Err
+	case res.Ret < 0:
+		return nil, errors.New(linux.Strerror(res.Errno))
 	}
-	return buf[:int(length[0])|int(length[1])<<8], true
+	return buf[:int(length[0])|int(length[1])<<8], nil
 }
 
-func (r *runner) failCode(c *script.Code, v Verdict, msg string) {
+// failCode records that there is no state for a code block, in packetdrill's
+// words and with the stack's own.
+func (r *runner) failCode(c *script.Code, v Verdict, msg, why string) {
 	f := Failure{Verdict: v, Line: r.event.Pos.Line, Column: c.Pos.Column, Summary: msg}
 	f.Classic = "runtime error in code: " + msg
+	if why != "" {
+		f.Summary += ": " + why
+	}
 	r.fail(f)
 }
 
@@ -120,7 +138,8 @@ func (r *runner) codeFailure(i int, err error) {
 	case errors.As(err, &x):
 		f.Line, f.Column = x.Pos.Line, x.Pos.Column
 	}
-	f.Classic = "error executing code: " + err.Error()
+	f.Classic = "error in Python code\n" + err.Error()
+	r.doubt(&f, r.code[i].slip)
 	r.fail(f)
 }
 
@@ -133,6 +152,7 @@ func (r *runner) runPython(program *pycode.Program, states [][]pycode.Var) {
 		return
 	}
 	source := program.Source(states)
+	defer r.enter(r.failure(Error, first, ""), "Python hasn't ended")()
 	exit, out, err := r.tools.Python.RunPython(r.cfg.CodeCommand, source.Text)
 	r.out.Output += string(out)
 	if err != nil {

@@ -35,6 +35,7 @@ func (r *runner) socketFor(p *script.Packet, w *wire.Packet) (*socket, error) {
 			s.state = socketActiveSYNSent
 			s.scriptLocal, s.scriptRemote = ends(w)
 			s.scriptLocal.isn = w.TCP().Seq
+			s.lastIn, s.lastOut = nil, nil // of a connection before this one
 			return s, nil
 		}
 	case s == nil:
@@ -63,7 +64,8 @@ func (r *runner) socketFor(p *script.Packet, w *wire.Packet) (*socket, error) {
 	return s, nil
 }
 
-// acceptFrom makes the socket that an injected SYN will bring about.
+// acceptFrom makes the socket that an injected SYN will bring about, at the
+// address that the listener was bound to.
 func (r *runner) acceptFrom(w *wire.Packet) *socket {
 	family := linux.MustValue("AF_INET")
 	if w.V6() != nil {
@@ -79,6 +81,12 @@ func (r *runner) acceptFrom(w *wire.Packet) *socket {
 	s.scriptRemote.isn = w.TCP().Seq
 	s.liveRemote = end{addr: netip.AddrPortFrom(r.cfg.Net.RemoteIP, r.ephemeralPort()), isn: w.TCP().Seq}
 	s.liveLocal.addr = netip.AddrPortFrom(r.cfg.Net.LocalIP, uint16(r.cfg.BindPort))
+	if l := r.calls.underTest; l != nil && l.liveLocal.addr.Port() != 0 {
+		s.liveLocal.addr = l.liveLocal.addr
+		if a := s.liveLocal.addr.Addr(); a.IsUnspecified() || a.Is4() != r.cfg.Net.LocalIP.Is4() {
+			s.liveLocal.addr = netip.AddrPortFrom(r.cfg.Net.LocalIP, s.liveLocal.addr.Port())
+		}
+	}
 	s.fd = &fd{kind: fdSocket, script: -1, live: -1, socket: s}
 	r.calls.fds = append(r.calls.fds, s.fd)
 	r.calls.sockets = append(r.calls.sockets, s)
@@ -112,7 +120,7 @@ func ends(w *wire.Packet) (src, dst end) {
 }
 
 // sentBy reports whether a captured packet was sent by the socket, learning a
-// connecting socket's own address from its first packet.
+// connecting socket's own address and sequence number from its first packet.
 func (r *runner) sentBy(s *socket, w *wire.Packet) bool {
 	if s == nil {
 		return false
@@ -120,30 +128,26 @@ func (r *runner) sentBy(s *socket, w *wire.Packet) bool {
 	src, dst := ends(w)
 	icmp := w.ICMP()
 	isICMP := icmp != nil && (s.protocol == protoICMP && !icmp.V6 || s.protocol == protoICMPv6 && icmp.V6)
-	if src.addr == s.liveLocal.addr && dst.addr == s.liveRemote.addr {
-		return true
-	}
-	if isICMP && src.addr.Addr() == s.liveLocal.addr.Addr() && dst.addr.Addr() == s.liveRemote.addr.Addr() {
-		return true
-	}
+	first := false
 	switch {
-	case s.state == socketActiveConnecting && isICMP:
-		if dst.addr.Addr() != s.liveRemote.addr.Addr() {
-			return false
-		}
-	case s.state == socketActiveConnecting && s.protocol == protoUDP && w.UDP() != nil,
-		s.state == socketActiveSYNSent && s.protocol == protoTCP && isSYN(w.TCP()):
-		if dst.addr != s.liveRemote.addr {
-			return false
-		}
-	default:
-		return false
+	case isICMP:
+		first = s.state == socketActiveConnecting && dst.addr.Addr() == s.liveRemote.addr.Addr()
+	case s.protocol == protoUDP && w.UDP() != nil:
+		first = s.state == socketActiveConnecting && dst.addr == s.liveRemote.addr
+	case s.protocol == protoTCP && isSYN(w.TCP()):
+		first = s.state == socketActiveSYNSent && dst.addr == s.liveRemote.addr
 	}
-	s.liveLocal.addr = src.addr
-	if t := w.TCP(); t != nil {
-		s.liveLocal.isn = t.Seq
+	if first {
+		s.liveLocal.addr = src.addr
+		if t := w.TCP(); t != nil {
+			s.liveLocal.isn = t.Seq
+		}
+		return true
 	}
-	return true
+	if isICMP {
+		return src.addr.Addr() == s.liveLocal.addr.Addr() && dst.addr.Addr() == s.liveRemote.addr.Addr()
+	}
+	return src.addr == s.liveLocal.addr && dst.addr == s.liveRemote.addr
 }
 
 // toLive turns a packet in script numbers into the one to inject.
@@ -183,7 +187,7 @@ func (r *runner) toLive(s *socket, w *wire.Packet) error {
 	case r.cfg.TSECRScaled && s.tsKnown:
 		live = ecr - s.tsFirstScript + s.tsFirstLive
 	default:
-		return fmt.Errorf("unable to infer live TS ecr for script TS ecr %d; no matching or preceding outbound TS val", ecr)
+		return fmt.Errorf("unable to infer live TS ecr for script TS ecr %d;  no matching or preceding outbound TS val", ecr)
 	}
 	t.SetTimestamp(val, live)
 	return nil
@@ -277,6 +281,10 @@ func (r *runner) inject(p *script.Packet) {
 	if r.cfg.AnyIP && (p.UDP != nil || p.ICMP != nil) {
 		r.anyAddress(s)
 	}
+	if !s.speaks(w) {
+		r.failPacket(p, "there is no connection yet that the packet could be of, or it is of another IP version")
+		return
+	}
 	if err := r.toLive(s, w); err != nil {
 		r.failPacket(p, err.Error())
 		return
@@ -308,6 +316,16 @@ func (r *runner) inject(p *script.Packet) {
 	}
 	r.stackEnd = r.now()
 	r.out.Lateness.MaxReturn = max(r.out.Lateness.MaxReturn, r.target.Now()-before)
+}
+
+// speaks reports whether the socket's addresses are known and of the packet's IP
+// version.
+func (s *socket) speaks(w *wire.Packet) bool {
+	local, remote := s.liveLocal.addr.Addr(), s.liveRemote.addr.Addr()
+	if w.V6() != nil {
+		return local.Is6() && remote.Is6()
+	}
+	return local.Is4() && remote.Is4()
 }
 
 // anyAddress gives a socket that never sent anything its addresses.

@@ -18,6 +18,7 @@ type fieldDiff struct {
 	field   string // the token it is shown in
 	classic string // in packetdrill's words
 	note    string // what the tokens don't show
+	fatal   bool   // --non_fatal=packet doesn't let it pass
 }
 
 type diffList []fieldDiff
@@ -272,8 +273,8 @@ func differs(diffs []fieldDiff) string {
 
 // sideBySide makes the two lines of a report.
 func (r *runner) sideBySide(p *script.Packet, want *wire.Packet, got *segment, diffs []fieldDiff) (w, g []Token) {
-	w = r.tokens(p, want, r.at)
-	g = r.tokens(gotView(p, got.packet), got.packet, got.at)
+	w = r.tokens(p, want, r.due())
+	g = r.tokens(gotView(p, got.packet), got.packet, seconds(got.at))
 	for _, d := range diffs {
 		for _, side := range [][]Token{w, g} {
 			for i := range side {
@@ -298,9 +299,17 @@ func gotView(p *script.Packet, got *wire.Packet) *script.Packet {
 	return v
 }
 
+// due is when the event at hand is expected, for a report.
+func (r *runner) due() string {
+	if r.event.Time.Kind == script.Any {
+		return "*"
+	}
+	return seconds(r.at)
+}
+
 // tokens takes a packet apart for a report.
-func (r *runner) tokens(p *script.Packet, w *wire.Packet, at time.Duration) []Token {
-	toks := []Token{{Field: "time", Text: seconds(at)}, {Field: "direction", Text: ">"}}
+func (r *runner) tokens(p *script.Packet, w *wire.Packet, at string) []Token {
+	toks := []Token{{Field: "time", Text: at}, {Field: "direction", Text: ">"}}
 	add := func(field, text string) {
 		if text != "" {
 			toks = append(toks, Token{Field: field, Text: text})
@@ -345,11 +354,41 @@ func (r *runner) tokens(p *script.Packet, w *wire.Packet, at time.Duration) []To
 	return toks
 }
 
-// classicPacketError is packetdrill's message for a wrong packet: what is
-// wrong, and both packets.
-func (r *runner) classicPacketError(want *wire.Packet, got *segment, msg string) string {
-	return fmt.Sprintf("error handling packet: %s\nscript packet: %9.6f %s\nactual packet: %9.6f %s",
-		msg, r.at.Seconds(), formatPacket(want), got.at.Seconds(), formatPacket(got.packet))
+// classicWrong is packetdrill's message for a wrong packet: the first thing that
+// it finds, which are lengths, and both packets unless it is the payload's length.
+func (r *runner) classicWrong(p *script.Packet, want *wire.Packet, got *segment, diffs []fieldDiff) string {
+	msg := "error handling packet: " + diffs[0].classic
+	if diffs[0].fatal && diffs[0].field == "length" {
+		return msg
+	}
+	w, g := want.TCP(), got.packet.TCP()
+	if !diffs[0].fatal && w != nil && g != nil && w.HeaderLen != g.HeaderLen && !p.TCP.AnyOptions {
+		var d diffList
+		switch ip := want.Layers[0].(type) {
+		case *wire.IPv4:
+			d.number("ipv4_total_length", "", uint32(ip.TotalLen), uint32(ip.TotalLen+g.HeaderLen-w.HeaderLen))
+		case *wire.IPv6:
+			d.number("ipv6_payload_len", "", uint32(ip.PayloadLen), uint32(ip.PayloadLen+g.HeaderLen-w.HeaderLen))
+		}
+		for _, first := range d {
+			msg = "error handling packet: " + first.classic
+		}
+	}
+	return msg + r.classicScript("", p, want) + classicPacket("actual", got.at, formatPacket(got.packet))
+}
+
+// classicScript and classicPacket are the script's packet and others as
+// packetdrill shows them below its message.
+func (r *runner) classicScript(indent string, p *script.Packet, want *wire.Packet) string {
+	f := wire.FormatOptions{ECN: want.TOS()&3 != 0}
+	if p.TCP != nil {
+		f.NoWindow, f.ACE = p.TCP.Window == nil, p.TCP.ACE > 0
+	}
+	return classicPacket(indent+"script", r.at, wire.Format(want, f))
+}
+
+func classicPacket(what string, at time.Duration, text string) string {
+	return fmt.Sprintf("\n%s packet: %9.6f %s", what, at.Seconds(), text)
 }
 
 // ipOptions says which parts of the IP header a script's line speaks of.

@@ -44,16 +44,14 @@ func (r *runner) expect(p *script.Packet) {
 	if synack {
 		s.scriptLocal.isn = want.TCP().Seq
 	}
-	deadline := Forever
-	if r.event.Time.Kind != script.Any {
-		deadline = r.start + max(r.now(), r.at, r.end) + patience
-	}
+	deadline := r.expectUntil()
 
 	// Segments are glued together until they are as long as the script's.
 	var got []*segment
 	total := 0
 	for {
 		g, err := r.sniff(s, deadline, synack && len(got) == 0)
+		r.settle(r.target.Now()) // if a call has failed, that came first
 		if err != nil {
 			r.failPacket(p, err.Error())
 			return
@@ -85,6 +83,21 @@ func (r *runner) expect(p *script.Packet) {
 	r.stackEnd = got[len(got)-1].at
 	whole := glue(got)
 	r.compare(p, s, want, whole, got)
+}
+
+// expectUntil returns the target time until which to wait for the packet of the
+// event at hand: from now as long as from the line before to this one, and some
+// patience, but not when it has long been too late.
+func (r *runner) expectUntil() time.Duration {
+	if r.event.Time.Kind == script.Any {
+		if r.cfg.Timeout > 0 {
+			return r.start + r.cfg.Timeout
+		}
+		return Forever
+	}
+	now, due := r.now(), max(r.at, r.end)
+	return r.start + min(now+due-min(r.lastAt, now)+patience,
+		max(now, due)+max(patience, r.tolerance(r.at, r.lastAt)))
 }
 
 // sameEnds reports whether two captured packets go from and to the same place.
@@ -213,7 +226,7 @@ func (r *runner) compare(p *script.Packet, s *socket, want *wire.Packet, got *se
 func (r *runner) wrong(p *script.Packet, want *wire.Packet, got *segment, diffs []fieldDiff) {
 	f := r.failure(Fail, p.Pos, "wrong packet: "+differs(diffs))
 	f.Want, f.Got = r.sideBySide(p, want, got, diffs)
-	f.Classic = r.classicPacketError(want, got, diffs[0].classic)
+	f.Classic = r.classicWrong(p, want, got, diffs)
 	if len(diffs) == 1 && diffs[0].field == "time" {
 		r.explainTime(&f, got)
 	} else if len(diffs) > 1 {
@@ -235,7 +248,8 @@ func (r *runner) wrong(p *script.Packet, want *wire.Packet, got *segment, diffs 
 	if got.cause != "" {
 		f.Notes = append(f.Notes, "it was sent because of: "+got.cause)
 	}
-	if r.cfg.NonFatalPacket {
+	r.doubt(&f, r.slip)
+	if r.cfg.NonFatalPacket && !diffs[0].fatal {
 		r.out.Warnings = append(r.out.Warnings, f)
 		return
 	}
@@ -277,7 +291,11 @@ func (r *runner) wrongPieces(p *script.Packet, want *wire.Packet, got []*segment
 	for i, g := range got {
 		f.Notes = append(f.Notes, fmt.Sprintf("segment %d at %s: %s", i+1, seconds(g.at), formatPacket(g.packet)))
 	}
-	f.Classic = r.classicPacketError(want, last, diffs[0].classic)
+	f.Classic = "error handling packet: " + diffs[0].classic + r.classicScript("   ", p, want)
+	for i, g := range got {
+		f.Classic += classicPacket(fmt.Sprintf("actual #%d", i), g.at, formatPacket(g.packet))
+	}
+	r.doubt(&f, r.slip)
 	r.fail(f)
 }
 
@@ -285,7 +303,11 @@ func (r *runner) wrongPieces(p *script.Packet, want *wire.Packet, got []*segment
 // all of it.
 func (r *runner) missing(p *script.Packet, want *wire.Packet, got []*segment) {
 	f := r.failure(Fail, p.Pos, fmt.Sprintf("nothing was sent: expected a packet at %s and waited until %s", seconds(max(r.at, r.end)), seconds(r.now())))
-	f.Classic = "Timed out waiting for packet"
+	if r.event.Time.Kind == script.Any {
+		f.Summary = fmt.Sprintf("nothing was sent: expected a packet at any time and waited until %s (--timeout)", seconds(r.now()))
+		r.over = true
+	}
+	f.Classic = "error handling packet: Timed out waiting for packet"
 	total := 0
 	for _, g := range got {
 		r.noteSegment(EntryWrong, g)
@@ -299,8 +321,9 @@ func (r *runner) missing(p *script.Packet, want *wire.Packet, got []*segment) {
 	} else {
 		f.Notes = append(f.Notes, "the stack has sent nothing at all")
 	}
-	f.Want = r.tokens(p, want, r.at)
+	f.Want = r.tokens(p, want, r.due())
 	r.note(EntryMissing, r.text(p))
+	r.doubt(&f, r.slip)
 	r.fail(f)
 }
 
@@ -352,14 +375,15 @@ func (r *runner) noteSegment(kind EntryKind, g *segment) {
 // before it: all but the last have the same length, and their headers agree
 // but for PSH, FIN and CWR. In wire segments those are checked too.
 func (r *runner) fragmentDiffs(prev, g *segment, total, wanted int) []fieldDiff {
-	var diffs []fieldDiff
+	var diffs diffList
 	a, b := prev.packet.TCP(), g.packet.TCP()
 	if (a == nil) != (b == nil) {
 		return []fieldDiff{{field: "protocol", classic: "live packet header layer mismatch between segments"}}
 	}
 	if a != nil {
-		diffs = append(diffs, r.tcpFragmentDiffs(a, b, prev)...)
+		diffs = r.tcpFragmentDiffs(a, b, prev)
 	}
+	diffs.number("ttl", "ip", uint32(prev.packet.TTL()), uint32(g.packet.TTL()))
 	if n := g.payload(); n < wanted-total && n != prev.payload() {
 		diffs = append(diffs, fieldDiff{field: "length", classic: fmt.Sprintf(
 			"fragment payload: expected %d bytes vs actual %d bytes; total payload: expected %d bytes vs actual %d bytes",
@@ -368,7 +392,7 @@ func (r *runner) fragmentDiffs(prev, g *segment, total, wanted int) []fieldDiff 
 	return diffs
 }
 
-func (r *runner) tcpFragmentDiffs(a, b *wire.TCP, prev *segment) []fieldDiff {
+func (r *runner) tcpFragmentDiffs(a, b *wire.TCP, prev *segment) diffList {
 	var d diffList
 	d.flag("syn", "flags", a.Flags, b.Flags, wire.SYN)
 	d.flag("rst", "flags", a.Flags, b.Flags, wire.RST)
@@ -381,6 +405,7 @@ func (r *runner) tcpFragmentDiffs(a, b *wire.TCP, prev *segment) []fieldDiff {
 	d.number("tcp_ack_seq", "ack", a.Ack, b.Ack)
 	d.number("tcp_window", "win", uint32(a.Window), uint32(b.Window))
 	d.number("tcp_urg_ptr", "urg", uint32(a.Urgent), uint32(b.Urgent))
+	d.number("tcp_reserved_bits", "flags", uint32(a.Reserved), uint32(b.Reserved))
 	if r.cfg.WireSegments && a.Flags&(wire.PSH|wire.FIN) != 0 {
 		d = append(d, fieldDiff{field: "flags", classic: "PSH or FIN inside a burst",
 			note: "PSH or FIN is set on a segment that isn't the last of its burst"})
@@ -392,11 +417,12 @@ func (r *runner) tcpFragmentDiffs(a, b *wire.TCP, prev *segment) []fieldDiff {
 func (r *runner) diff(p *script.Packet, s *socket, want *wire.Packet, got *segment) []fieldDiff {
 	var d diffList
 	g := got.packet
-	if v4 := got.live.V4(); v4 != nil && v4.BadChecksum {
-		d = append(d, fieldDiff{field: "checksum", classic: "bad outbound IP checksum", note: "the IP header's checksum is wrong"})
-	}
 	if len(g.Payload) != len(want.Payload) && p.ICMP == nil {
-		d = append(d, fieldDiff{field: "length", classic: fmt.Sprintf("live packet payload: expected %d bytes vs actual %d bytes", len(want.Payload), len(g.Payload))})
+		d = append(d, fieldDiff{field: "length", fatal: true, classic: fmt.Sprintf(
+			"live packet payload: expected %d bytes vs actual %d bytes", len(want.Payload), len(g.Payload))})
+	}
+	if v4 := got.live.V4(); v4 != nil && v4.BadChecksum {
+		d = append(d, fieldDiff{field: "checksum", fatal: true, classic: "bad outbound IP checksum", note: "the IP header's checksum is wrong"})
 	}
 	d.layers(p, want, g)
 	if w, t := want.TCP(), g.TCP(); w != nil && t != nil {

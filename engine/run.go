@@ -1,9 +1,9 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -30,7 +30,8 @@ type Interpreter interface {
 type Tools struct {
 	Shell  Shell
 	Python Interpreter // nil: there is none
-	Log    io.Writer   // where --verbose prints as things happen; nil: nowhere
+	// Progress lets others see what a run waits for; nil: nobody looks.
+	Progress *Progress
 }
 
 // Run runs a script that Check finds nothing wrong with. The target must be
@@ -53,6 +54,7 @@ type runner struct {
 	calls  *callState
 	code   []codeBlock
 	failed bool
+	over   bool // nothing more is to be done, whatever KeepGoing says
 
 	start time.Duration // target time of script time 0
 
@@ -84,21 +86,28 @@ func (r *runner) run() {
 		for r.next() {
 			r.step()
 			r.count++
-			if r.failed && !r.cfg.KeepGoing {
+			if r.stopped() {
 				break
 			}
 		}
+		if r.stopped() {
+			r.settle(r.target.Now()) // what ended it may be why a call still blocks
+		} else if !r.settle(r.target.Now() + idlePatience) {
+			r.blocksOn("exiting while a blocking system call is in progress")
+		}
 		r.out.Duration = r.now()
-		r.awaitIdle()
 		r.drain()
 		r.cleanup()
-		if !r.failed || r.cfg.KeepGoing {
+		if !r.stopped() {
 			r.evaluate()
 		}
 		r.reset()
 	}
 	r.judge()
 }
+
+// stopped reports whether the run is at its end though the script isn't.
+func (r *runner) stopped() bool { return r.over || r.failed && !r.cfg.KeepGoing }
 
 // build makes all the script's packets beforehand, off the timeline.
 func (r *runner) build() bool {
@@ -191,6 +200,9 @@ func isInbound(e *script.Event) bool {
 func (r *runner) step() {
 	ev := r.event
 	switch {
+	case r.cfg.Timeout > 0 && r.at > r.cfg.Timeout:
+		r.over = true
+		r.fail(r.failure(Error, ev.Pos, fmt.Sprintf("due at %s, later than a script may take: %v (--timeout)", seconds(r.at), r.cfg.Timeout)))
 	case ev.Packet != nil && ev.Packet.Direction == script.Inbound:
 		r.inject(ev.Packet)
 	case ev.Packet != nil:
@@ -214,24 +226,28 @@ func (r *runner) step() {
 func (r *runner) now() time.Duration { return r.target.Now() - r.start }
 
 // wait waits for the time of the event at hand and reports whether to go on
-// with it: it is false when the stack kept us so long that the event's time
-// has passed.
+// with it: not if the event's time has passed, or if a call that blocked has
+// failed meanwhile.
 func (r *runner) wait(what string) bool {
 	r.target.WaitUntil(r.start + r.at)
 	r.settle(r.target.Now()) // what it brought about is there from now on
+	if r.stopped() {
+		return false
+	}
 	if r.count == 0 {
 		return true
 	}
-	now := r.now()
-	r.late("wake-up", now-r.at)
+	now, slip := r.now(), r.slip
+	r.late("wake-up", now-max(r.at, r.stackEnd))
 	msg, ok := r.checkTime(r.event.Time.Kind, r.at, r.end, now, r.lastAt, what)
 	if ok {
 		return true
 	}
 	f := r.failure(Fail, r.event.Pos, fmt.Sprintf("%s due at %s came %.1f ms late", what, seconds(r.at), millis(now-r.at)))
 	f.Classic = msg
-	if r.stackEnd <= r.at+r.tolerance(r.at, r.lastAt) {
-		// The stack had been done in time: it was the harness or the machine.
+	if r.stackEnd-slip <= r.at+r.tolerance(r.at, r.lastAt) {
+		// The stack was done in time, or would have been if it had been asked
+		// in time: it was the harness or the machine.
 		f.Verdict = Inconclusive
 		f.Summary += ": the harness was late, not the stack"
 	} else {
@@ -277,12 +293,13 @@ func (r *runner) checkTime(kind script.TimeKind, at, end, actual, lastAt time.Du
 // command runs a shell command and reports whether it succeeded.
 func (r *runner) command(line string, scriptLine, column int, classic string) bool {
 	r.drops = r.drops || asksForDrops(line)
+	f := Failure{Verdict: Error, Line: scriptLine, Column: column}
+	defer r.enter(f, "command `"+line+"` hasn't ended")()
 	exit, out, err := r.tools.Shell.Run(line)
 	r.out.Output += string(out)
 	if err == nil && exit == 0 {
 		return true
 	}
-	f := Failure{Verdict: Error, Line: scriptLine, Column: column}
 	reason := fmt.Sprintf("non-zero status %d", exit)
 	var unsupported *UnsupportedError
 	switch {
@@ -308,12 +325,22 @@ func asksForDrops(line string) bool {
 	return strings.Contains(line, "txqueuelen") || strings.Contains(line, "txqlen")
 }
 
-// late keeps the worst lateness of our own.
+// late keeps the worst lateness of our own: how long after its time and the end
+// of what the stack did before something of ours came.
 func (r *runner) late(what string, d time.Duration) {
 	r.out.Lateness.Waits++
 	r.slip = max(r.slip, d)
 	if d > r.out.Lateness.Worst.Late {
 		r.out.Lateness.Worst = Lateness{What: what, Line: r.event.Pos.Line, Due: r.at, Late: d}
+	}
+}
+
+// doubt makes a failure of the stack inconclusive if the harness was so late,
+// slip, just before that the stack wasn't asked what the script asks.
+func (r *runner) doubt(f *Failure, slip time.Duration) {
+	if f.Verdict == Fail && slip > r.cfg.Tolerance {
+		f.Verdict = Inconclusive
+		f.Notes = append(f.Notes, fmt.Sprintf("the harness itself was up to %.1f ms late just before", millis(slip)))
 	}
 }
 
@@ -337,21 +364,12 @@ func (r *runner) fail(f Failure) {
 	r.out.Failures = append(r.out.Failures, f)
 }
 
-// judge settles the verdict and writes out the timeline's packets.
+// judge settles the verdict and writes out the timeline, in the order in which
+// things happened: packets are noted when a line is about them, later.
 func (r *runner) judge() {
 	o := r.out
-	for i := range o.Timeline {
-		switch e := &o.Timeline[i]; {
-		case e.packet != nil:
-			e.Text = formatPacket(e.packet)
-		case e.call != nil && e.Kind == EntryReturn:
-			e.Text = e.call.Name + " returned"
-		case e.call != nil:
-			e.Text = r.text(e.call)
-		case e.code != nil:
-			e.Text = e.code.Source
-		}
-	}
+	slices.SortStableFunc(o.Timeline, func(a, b Entry) int { return cmp.Compare(a.At, b.At) })
+	r.write(o.Timeline)
 	o.Verdict = Pass
 	if len(o.Failures) > 0 {
 		o.Verdict = o.Failures[0].Verdict
@@ -368,6 +386,22 @@ func (r *runner) judge() {
 			"packets of the stack were lost before they could be seen: %d by the device, %d by the capture",
 			counters.TxDropped, counters.CaptureDropped)}
 		o.Failures = append([]Failure{f}, o.Failures...)
+	}
+}
+
+// write makes the texts of entries.
+func (r *runner) write(entries []Entry) {
+	for i := range entries {
+		switch e := &entries[i]; {
+		case e.packet != nil:
+			e.Text = formatPacket(e.packet)
+		case e.call != nil && e.Kind == EntryReturn:
+			e.Text = e.call.Name + " returned"
+		case e.call != nil:
+			e.Text = r.text(e.call)
+		case e.code != nil:
+			e.Text = e.code.Source
+		}
 	}
 }
 

@@ -42,6 +42,9 @@ func newServer(writes func(s *server, n int)) *server {
 	s := &server{Fake: &enginetest.Fake{Time: 5 * time.Second}, isn: serverISN, writes: writes}
 	fds := int64(2)
 	s.OnCall = func(f *enginetest.Fake, c *engine.Call) engine.Result {
+		if fd := c.Args[0]; c.Name != "socket" && fd.Int < 0 {
+			return engine.Result{Ret: -1, Errno: 9} // EBADF
+		}
 		switch c.Name {
 		case "socket", "accept":
 			fds++
@@ -90,6 +93,11 @@ const handshake = `0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
 
 func runScript(t *testing.T, target engine.Target, text string, settings ...engine.Setting) *engine.Outcome {
 	t.Helper()
+	return runWith(t, target, text, engine.Tools{Shell: &fakeShell{}}, settings...)
+}
+
+func runWith(t *testing.T, target engine.Target, text string, tools engine.Tools, settings ...engine.Setting) *engine.Outcome {
+	t.Helper()
 	s, err := script.Parse("test.pkt", []byte(text), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -98,7 +106,7 @@ func runScript(t *testing.T, target engine.Target, text string, settings ...engi
 	if err != nil {
 		t.Fatal(err)
 	}
-	return engine.Run(s, &cfg, target, engine.Tools{Shell: &fakeShell{}})
+	return engine.Run(s, &cfg, target, tools)
 }
 
 func set(name string, value ...string) engine.Setting {
@@ -213,9 +221,66 @@ func TestVerdicts(t *testing.T) {
 			verdict:  engine.Pass,
 		},
 		{
+			name: "a length may not pass", writes: write(900, 200),
+			script:   "+0 write(4, ..., 1100) = 1100\n+.01 > P. 1:1001(1000) ack 1\n",
+			settings: []engine.Setting{set("non_fatal", "packet")},
+			verdict:  engine.Fail, summary: "wrong packet: length differs", line: 9,
+		},
+		{
+			name: "a packet long after the line before, which was long too",
+			writes: func(s *server, n int) {
+				s.send(50*time.Second, wire.ACK, 0, n)
+				s.send(56*time.Second, wire.ACK, 0, n)
+			},
+			script:  "+0 write(4, ..., 1000) = 1000\n* > . 1:1001(1000) ack 1\n+1 > . 1:1001(1000) ack 1\n",
+			verdict: engine.Pass,
+		},
+		{
+			name: "a packet that is never sent", writes: write(),
+			script:   "+0 write(4, ..., 1000) = 1000\n* > P. 1:1001(1000) ack 1\n+0 close(4) = 0\n",
+			settings: []engine.Setting{set("timeout", "30s"), set("keep_going")},
+			verdict:  engine.Fail, summary: "expected a packet at any time and waited until 30.0000 (--timeout)", line: 9,
+		},
+		{
+			name: "a line that is due after the timeout", writes: write(1000),
+			script:   "40 write(4, ..., 1000) = 1000\n",
+			settings: []engine.Setting{set("timeout", "30s")},
+			verdict:  engine.Error, summary: "due at 40.0000, later than a script may take: 30s (--timeout)", line: 8,
+		},
+		{
+			name: "code about a socket that isn't there yet", writes: write(),
+			script:  "+.1 socket(..., SOCK_STREAM, IPPROTO_TCP) = 5\n+0 listen(5, 1) = 0\n+0 < S 0:0(0) win 1000 <mss 1460>\n+0 %{ assert tcpi_state }%\n",
+			verdict: engine.Error, summary: "can't find getsockopt to get TCP info", line: 11,
+		},
+		{
+			name: "a packet for a socket without a connection", writes: write(),
+			script:  "+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 5\n+0 < S 0:0(0) win 1000\n",
+			verdict: engine.Error, summary: "no connection yet", line: 9,
+		},
+		{
+			name: "a datagram for a socket without an address", writes: write(),
+			script:  "+0 socket(..., SOCK_DGRAM, IPPROTO_UDP) = 5\n+0 < udp (100)\n",
+			verdict: engine.Error, summary: "no connection yet", line: 9,
+		},
+		{
 			name: "a harness that is late says nothing of the stack", writes: write(1000), late: 20 * time.Millisecond,
 			script:  "+0 write(4, ..., 1000) = 1000\n",
 			verdict: engine.Inconclusive, summary: "inbound packet due at 0.1000", line: 6,
+		},
+		{
+			// Within the tolerance of its own time, but not of what follows.
+			name: "late in time, and then something else is sent", late: 20 * time.Millisecond,
+			writes:   write(1000),
+			script:   "1.1 write(4, ..., 1000) = 1000\n+.01 > . 1:1001(1000) ack 1\n",
+			settings: []engine.Setting{set("tolerance_percent", "50")},
+			verdict:  engine.Inconclusive, summary: "wrong packet: flags differ", line: 9,
+		},
+		{
+			name: "late in time, and then there is no time left", late: 20 * time.Millisecond,
+			writes:   write(1000),
+			script:   "1.1 write(4, ..., 1000) = 1000\n1.1 close(4) = 0\n",
+			settings: []engine.Setting{set("tolerance_percent", "50")},
+			verdict:  engine.Inconclusive, summary: "system call start due at 1.1000 came 20.0 ms late", line: 9,
 		},
 		{
 			name: "nor does one that loses packets", writes: write(1000), lost: engine.LinkCounters{CaptureDropped: 1},
@@ -288,23 +353,6 @@ func TestRelativeTimesChain(t *testing.T) {
 	got := strings.Join(at[len(at)-3:], " ")
 	if want := "202ms 302ms 403ms"; got != want {
 		t.Errorf("got %s, want %s", got, want)
-	}
-}
-
-// A blocking call returns while later events go on, and its end is checked.
-func TestBlockingCall(t *testing.T) {
-	for _, tt := range []struct {
-		end     time.Duration
-		verdict engine.Verdict
-	}{{300 * time.Millisecond, engine.Pass}, {250 * time.Millisecond, engine.Fail}, {5 * time.Second, engine.Fail}} {
-		s := newServer(nil)
-		s.OnBegin = func(f *enginetest.Fake, c *engine.Call) (engine.Result, time.Duration) {
-			return engine.Result{Ret: 100}, 5*time.Second + tt.end
-		}
-		o := runScript(t, s, handshake+"+0...0.200 read(4, ..., 100) = 100\n+.2 < P. 1:101(100) ack 1 win 1000\n+0 close(4) = 0\n")
-		if o.Verdict != tt.verdict {
-			t.Errorf("returned at %v: %s, want %s: %v", tt.end, o.Verdict, tt.verdict, o.Failures)
-		}
 	}
 }
 
