@@ -53,9 +53,7 @@ func (f *fmtCommand) file(c *console, name string) error {
 		if !errors.As(err, &list) || len(list) == 0 {
 			return err
 		}
-		for _, e := range list {
-			fmt.Fprintln(c.stderr, e.Render(src))
-		}
+		fmt.Fprint(c.stderr, list.Render(src))
 		return list[0]
 	}
 	if !f.List && !f.Diff && !f.Write {

@@ -9,7 +9,6 @@ import (
 
 	"tcpdrill/engine"
 	"tcpdrill/engine/drill"
-	"tcpdrill/engine/report"
 	"tcpdrill/script"
 )
 
@@ -23,8 +22,7 @@ func packetdrill(c *console, args []string) int {
 		packetdrillUsage(c)
 		return 1
 	}
-	cfg, err := engine.NewConfig(settings...)
-	if err != nil {
+	if _, err := engine.NewConfig(settings...); err != nil {
 		fmt.Fprintf(c.stderr, "Command Line: %v\n", err)
 		return 1
 	}
@@ -35,8 +33,8 @@ func packetdrill(c *console, args []string) int {
 	}
 	var st stack
 	for _, path := range paths {
-		job, ok := loadClassic(c, path, settings)
-		if !ok {
+		job, cfg := loadClassic(c, path, settings)
+		if cfg == nil {
 			return 1
 		}
 		if cfg.DryRun {
@@ -60,8 +58,8 @@ func packetdrill(c *console, args []string) int {
 }
 
 // loadClassic reads and checks a script. Its commands will run in the caller's
-// folder.
-func loadClassic(c *console, path string, settings []engine.Setting) (*drill.Job, bool) {
+// folder. The configuration is nil if something is wrong, which is then said.
+func loadClassic(c *console, path string, settings []engine.Setting) (*drill.Job, *engine.Config) {
 	src, err := os.ReadFile(path)
 	if err != nil {
 		var pe *os.PathError
@@ -69,25 +67,23 @@ func loadClassic(c *console, path string, settings []engine.Setting) (*drill.Job
 			err = pe.Err
 		}
 		fmt.Fprintf(c.stderr, "parse error opening script file '%s': %v\n", path, err)
-		return nil, false
+		return nil, nil
 	}
 	job := drill.NewJob(path, src, settings)
 	if dir, err := os.Getwd(); err == nil {
 		job.Dir = dir
 	}
-	_, _, err = job.Load()
+	_, cfg, err := job.Load()
 	var list script.ErrorList
 	switch {
 	case err == nil:
-		return job, true
+		return job, cfg
 	case errors.As(err, &list):
-		for _, e := range list {
-			fmt.Fprintln(c.stderr, e.Render(src))
-		}
+		fmt.Fprint(c.stderr, list.Render(src))
 	default:
 		fmt.Fprintf(c.stderr, "%s: %v\n", path, err)
 	}
-	return nil, false
+	return nil, nil
 }
 
 // runClassic runs a script and prints what packetdrill would.
@@ -125,6 +121,10 @@ func classic(name string, f engine.Failure) string {
 	if f.Verdict == engine.Inconclusive {
 		msg += " (the harness was late)"
 	}
+	if strings.HasPrefix(msg, "error in Python code") {
+		// Python's own words, and then packetdrill's.
+		return fmt.Sprintf("%s:%d: %s\n%s: error executing code: 'python3' returned non-zero status 1", name, f.Line, msg, name)
+	}
 	for _, whole := range []string{"error executing init", "error executing cleanup", "error executing code"} {
 		if strings.HasPrefix(msg, whole) {
 			return name + ": " + msg
@@ -136,7 +136,8 @@ func classic(name string, f engine.Failure) string {
 	return fmt.Sprintf("%s:%d: %s", name, f.Line, msg)
 }
 
-// classicEntry prints an entry of the timeline as packetdrill's -v does.
+// classicEntry prints an entry of the timeline as packetdrill's -v does, if it
+// does.
 func classicEntry(c *console, e engine.Entry) {
 	t := e.At.Seconds()
 	switch e.Kind {
@@ -147,8 +148,6 @@ func classicEntry(c *console, e engine.Entry) {
 	case engine.EntryCall:
 		name, _, _ := strings.Cut(e.Text, "(")
 		fmt.Fprintf(c.stdout, "%s syscall: %9.6f\n", name, t)
-	default:
-		fmt.Fprintln(c.stdout, report.Entry(e))
 	}
 }
 

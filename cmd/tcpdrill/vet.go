@@ -38,9 +38,7 @@ func (v *vetCommand) Run(c *console) error {
 		case err == nil || errors.As(err, &unsupported):
 			continue
 		case errors.As(err, &list):
-			for _, e := range list {
-				fmt.Fprintln(c.stderr, e.Render(src))
-			}
+			fmt.Fprint(c.stderr, list.Render(src))
 		default:
 			fmt.Fprintf(c.stderr, "%s: %v\n", name, err)
 		}
