@@ -81,7 +81,7 @@ type runner struct {
 func (r *runner) run() {
 	if r.build() && r.initialise() {
 		r.base, _ = r.target.Counters()
-		r.start = r.target.Start()
+		r.start = r.target.Start(r.waits())
 		r.calls.start = r.start
 		for r.next() {
 			r.step()
@@ -138,6 +138,14 @@ func packetError(p *script.Packet, err error) Failure {
 		f.Verdict = Unsupported
 	}
 	return f
+}
+
+// waits reports whether the script has anything to wait for, and so depends on
+// when the stack's timers fire.
+func (r *runner) waits() bool {
+	return slices.ContainsFunc(r.script.Events, func(ev *script.Event) bool {
+		return ev.Time.Kind == script.Any || ev.Time.Start > 0 || ev.Time.End > 0 || ev.Call != nil && ev.Call.Blocking
+	})
 }
 
 // initialise runs what comes before the first event, and reports whether the

@@ -37,8 +37,10 @@ type Clock interface {
 	// Start waits for a good moment to start a script, well inside a tick of
 	// the stack's timer where it has one, and returns that moment, which has
 	// just come: scripts act on whole milliseconds, and next to a tick's edge
-	// the stack's own measurements would vary by a tick.
-	Start() time.Duration
+	// the stack's own measurements would vary by a tick. If quiet, the script
+	// depends on the stack's timers, so it waits, too, until what setting up
+	// the target set off is over.
+	Start(quiet bool) time.Duration
 	// Wall returns the wall-clock time (since 1970) at t, as socket timestamps
 	// have it.
 	Wall(t time.Duration) time.Duration

@@ -60,7 +60,7 @@ func (f *Fake) WaitUntil(t time.Duration) {
 }
 
 // Start implements engine.Clock.
-func (f *Fake) Start() time.Duration { return f.Time }
+func (f *Fake) Start(quiet bool) time.Duration { return f.Time }
 
 // Wall implements engine.Clock.
 func (f *Fake) Wall(t time.Duration) time.Duration { return t }

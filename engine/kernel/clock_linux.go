@@ -15,6 +15,7 @@ type clock struct {
 	monotonic time.Duration // CLOCK_MONOTONIC at the epoch
 	wall      time.Duration // CLOCK_REALTIME since 1970 at the epoch
 	tick      time.Duration // of the kernel's timer
+	busyUntil time.Duration // when the kernel has settled after the set-up
 }
 
 func newClock() (*clock, error) {
@@ -107,6 +108,14 @@ func (c *clock) fromWall(stamp int64, earlier, now time.Duration) time.Duration 
 // JIFFY_OFFSET_USECS.
 const startPhase = 250 * time.Microsecond
 
+// settleTime is for how long setting up a device and a namespace keeps the
+// kernel awake: RCU runs one grace period after the other. Meanwhile jiffies
+// are counted on whichever CPU does that work; a timer of the stack on another
+// CPU may look at them just before they are counted, and fire a tick late.
+// packetdrill, which spins for ten ticks of times(2) before it starts, is over
+// it by then.
+const settleTime = 100 * time.Millisecond
+
 // Start implements engine.Clock. It returns at a tick's edge and startPhase.
 //
 // packetdrill spins through ten changes of times(2) to find an edge. Since
@@ -114,7 +123,10 @@ const startPhase = 250 * time.Microsecond
 // (tick_setup_device aligns them, so that each CPU's are the same): we wait for
 // one and watch CLOCK_MONOTONIC_COARSE move there. If it doesn't, a tick must
 // be watched out for.
-func (c *clock) Start() time.Duration {
+func (c *clock) Start(quiet bool) time.Duration {
+	if quiet {
+		c.WaitUntil(c.busyUntil)
+	}
 	// A tick may be seen late, or we may be woken late.
 	const tries = 4
 	for range tries {

@@ -26,7 +26,7 @@ func init() {
 func startJob(t *Target, arg string, emit func([]byte)) error {
 	for range 5 {
 		begun := t.Now()
-		start := t.Start()
+		start := t.Start(false)
 		now := t.Now()
 		late := now - start
 		phase := (start + t.monotonic) % t.tick
@@ -127,7 +127,7 @@ func latencyJob(t *Target, arg string, emit func([]byte)) error {
 		return err
 	}
 	var l latencies
-	at := t.Start()
+	at := t.Start(false)
 	seq := uint32(1)
 	for range 40 {
 		at += 15 * time.Millisecond

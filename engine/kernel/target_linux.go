@@ -102,7 +102,9 @@ func (t *Target) Configure(n engine.NetConfig) error {
 		c.Addr = netip.PrefixFrom(n.LocalIP, n.LocalPrefix)
 		c.Via = n.GatewayIP
 	}
-	return t.device.Up(c)
+	err := t.device.Up(c)
+	t.busyUntil = t.Now() + settleTime
+	return err
 }
 
 // Name implements engine.Target.

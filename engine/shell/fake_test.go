@@ -141,7 +141,7 @@ func (h *fakeHost) ReadFile(name string) ([]byte, error) {
 
 // The fake host is the clock, too.
 func (h *fakeHost) Now() time.Duration                 { return h.now }
-func (h *fakeHost) Start() time.Duration               { return h.now }
+func (h *fakeHost) Start(bool) time.Duration           { return h.now }
 func (h *fakeHost) Wall(t time.Duration) time.Duration { return t }
 func (h *fakeHost) Virtual() bool                      { return true }
 func (h *fakeHost) WaitUntil(t time.Duration) {
