@@ -153,8 +153,8 @@ func (r *runner) runPython(program *pycode.Program, states [][]pycode.Var) {
 	}
 	source := program.Source(states)
 	defer r.enter(r.failure(Error, first, ""), "Python hasn't ended")()
-	exit, out, err := r.tools.Python.RunPython(r.cfg.CodeCommand, source.Text)
-	r.out.Output += string(out)
+	exit, stdout, stderr, err := r.tools.Python.RunPython(r.cfg.CodeCommand, source.Text)
+	r.out.Output += string(stdout)
 	if err != nil {
 		v := Error
 		var unsupported *UnsupportedError
@@ -165,10 +165,10 @@ func (r *runner) runPython(program *pycode.Program, states [][]pycode.Var) {
 		return
 	}
 	if exit != 0 {
-		msg := fmt.Sprintf("'%s' returned non-zero status %d", r.cfg.CodeCommand, exit)
-		f := Failure{Verdict: Fail, Line: first.Line, Summary: "code blocks: " + msg, Classic: "error executing code: " + msg,
-			Notes: []string{strings.TrimSpace(string(out))}}
-		if pos, text, ok := source.Locate(string(out)); ok {
+		said := strings.TrimSpace(string(stderr))
+		f := Failure{Verdict: Fail, Line: first.Line, Classic: "error in Python code\n" + said, Notes: []string{said},
+			Summary: fmt.Sprintf("code blocks: '%s' returned non-zero status %d", r.cfg.CodeCommand, exit)}
+		if pos, text, ok := source.Locate(said); ok {
 			f.Line, f.Column, f.Summary = pos.Line, pos.Column, text
 		}
 		r.fail(f)

@@ -89,15 +89,19 @@ func (r *runner) expect(p *script.Packet) {
 // event at hand: from now as long as from the line before to this one, and some
 // patience, but not when it has long been too late.
 func (r *runner) expectUntil() time.Duration {
-	if r.event.Time.Kind == script.Any {
-		if r.cfg.Timeout > 0 {
-			return r.start + r.cfg.Timeout
-		}
+	any, limited := r.event.Time.Kind == script.Any, r.cfg.Timeout > 0
+	switch {
+	case any && limited:
+		return r.start + r.cfg.Timeout
+	case any:
 		return Forever
 	}
 	now, due := r.now(), max(r.at, r.end)
-	return r.start + min(now+due-min(r.lastAt, now)+patience,
-		max(now, due)+max(patience, r.tolerance(r.at, r.lastAt)))
+	until := min(now+due-min(r.lastAt, now)+patience, max(now, due)+max(patience, r.tolerance(r.at, r.lastAt)))
+	if limited {
+		until = min(until, r.cfg.Timeout+patience)
+	}
+	return r.start + until
 }
 
 // sameEnds reports whether two captured packets go from and to the same place.

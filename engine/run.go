@@ -23,7 +23,7 @@ type Shell interface {
 // An Interpreter runs code blocks that need more of Python than the engine
 // has: source is a whole program for cfg.CodeCommand.
 type Interpreter interface {
-	RunPython(command, source string) (exit int, output []byte, err error)
+	RunPython(command, source string) (exit int, stdout, stderr []byte, err error)
 }
 
 // Tools are what a run needs beside its target.
@@ -162,10 +162,21 @@ func (r *runner) initialise() bool {
 	return true
 }
 
-// cleanup runs the command after the last event, whatever happened before.
+// cleanup runs the command after the last event, whatever happened before. In a
+// script without an init command packetdrill doesn't, so there its failure must
+// not matter.
 func (r *runner) cleanup() {
-	if c := r.script.Cleanup; c != nil {
-		r.command(c.Line, c.Pos.Line, c.Pos.Column, "error executing cleanup command")
+	c := r.script.Cleanup
+	if c == nil {
+		return
+	}
+	f := r.runCommand(c.Line, c.Pos.Line, c.Pos.Column, "error executing cleanup command")
+	switch {
+	case f == nil:
+	case r.script.Init == nil:
+		r.out.Warnings = append(r.out.Warnings, *f)
+	default:
+		r.fail(*f)
 	}
 }
 
@@ -300,13 +311,22 @@ func (r *runner) checkTime(kind script.TimeKind, at, end, actual, lastAt time.Du
 
 // command runs a shell command and reports whether it succeeded.
 func (r *runner) command(line string, scriptLine, column int, classic string) bool {
+	f := r.runCommand(line, scriptLine, column, classic)
+	if f != nil {
+		r.fail(*f)
+	}
+	return f == nil
+}
+
+// runCommand runs a shell command and returns how it failed, nil if it didn't.
+func (r *runner) runCommand(line string, scriptLine, column int, classic string) *Failure {
 	r.drops = r.drops || asksForDrops(line)
 	f := Failure{Verdict: Error, Line: scriptLine, Column: column}
 	defer r.enter(f, "command `"+line+"` hasn't ended")()
 	exit, out, err := r.tools.Shell.Run(line)
 	r.out.Output += string(out)
 	if err == nil && exit == 0 {
-		return true
+		return nil
 	}
 	reason := fmt.Sprintf("non-zero status %d", exit)
 	var unsupported *UnsupportedError
@@ -322,8 +342,7 @@ func (r *runner) command(line string, scriptLine, column int, classic string) bo
 	if text := strings.TrimSpace(string(out)); text != "" {
 		f.Notes = append(f.Notes, "it printed: "+text)
 	}
-	r.fail(f)
-	return false
+	return &f
 }
 
 // asksForDrops reports whether a command sets the length of the device's

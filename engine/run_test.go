@@ -293,6 +293,11 @@ func TestVerdicts(t *testing.T) {
 			verdict: engine.Error, summary: "command `false`: non-zero status 1", line: 8,
 		},
 		{
+			name: "a command at the end that fails", writes: write(1000),
+			script:  "`false`\n",
+			verdict: engine.Pass, // packetdrill wouldn't run it: there is none at the beginning
+		},
+		{
 			name: "a command the target lacks", writes: write(1000),
 			script:  "+0 `ethtool -K tun0 tso off`\n",
 			verdict: engine.Unsupported, summary: "program ethtool", line: 8,
@@ -353,6 +358,27 @@ func TestRelativeTimesChain(t *testing.T) {
 	got := strings.Join(at[len(at)-3:], " ")
 	if want := "202ms 302ms 403ms"; got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// A Python that raises an exception.
+type fakePython struct{}
+
+func (fakePython) RunPython(command, source string) (int, []byte, []byte, error) {
+	line := strings.Count(source[:strings.Index(source, "os.nope")], "\n") + 1
+	return 1, []byte("out\n"), fmt.Appendf(nil, "Traceback (most recent call last):\n  File \"x\", line %d, in <module>\nAttributeError: no nope\n", line), nil
+}
+
+// What Python's own exception says is a failure at the line of the script.
+func TestRealPython(t *testing.T) {
+	s := newServer(nil)
+	o := runWith(t, s, handshake+"+0 %{\nimport os\nos.nope()\n}%\n", engine.Tools{Shell: &fakeShell{}, Python: fakePython{}})
+	f := o.Failures[0]
+	if f.Verdict != engine.Fail || f.Line != 10 || f.Summary != "AttributeError: no nope" || o.Output != "out\n" {
+		t.Errorf("%s, line %d: %q, printed %q", f.Verdict, f.Line, f.Summary, o.Output)
+	}
+	if !strings.HasPrefix(f.Classic, "error in Python code\nTraceback") {
+		t.Errorf("classic: %q", f.Classic)
 	}
 }
 

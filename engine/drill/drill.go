@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"tcpdrill/engine"
@@ -20,6 +21,7 @@ type Job struct {
 	Source   []byte
 	Dir      string           // where its commands run
 	Settings []engine.Setting // the command line's, which win over the script's own
+	Defaults []engine.Setting // over which the script's own win
 }
 
 // NewJob returns the job for a script file. Commands run in the script's
@@ -52,7 +54,7 @@ func (j *Job) Load() (*script.Script, *engine.Config, error) {
 	if len(errs) > 0 {
 		return nil, nil, errs
 	}
-	cfg, err := engine.NewConfig(append(engine.ScriptSettings(s), j.Settings...)...)
+	cfg, err := engine.NewConfig(slices.Concat(j.Defaults, engine.ScriptSettings(s), j.Settings)...)
 	if err != nil {
 		return nil, nil, j.blame(s, err)
 	}

@@ -16,6 +16,8 @@ type Place struct {
 	Open func(*engine.Config) (engine.Target, error)
 	// PID is what scripts see as $PPID and $PACKETDRILL_PID.
 	PID int
+	// Progress lets others see what the run waits for; nil: nobody looks.
+	Progress *engine.Progress
 }
 
 // Run loads a job's script and runs it on a target.
@@ -38,7 +40,7 @@ func Run(j *Job, p Place) *engine.Outcome {
 			Clock:  target,
 			State:  &shell.State{},
 		},
-	}}
+	}, Progress: p.Progress}
 	if x, ok := target.(engine.Executor); ok && !cfg.NoExec {
 		tools.Python = &python{host: x, dir: j.Dir}
 	}
@@ -67,18 +69,18 @@ type python struct {
 }
 
 // RunPython implements engine.Interpreter.
-func (p *python) RunPython(command, source string) (int, []byte, error) {
-	var out bytes.Buffer
-	exit, err := p.host.Exec(context.Background(), &engine.ExecCommand{
+func (p *python) RunPython(command, source string) (exit int, stdout, stderr []byte, err error) {
+	var out, errs bytes.Buffer
+	exit, err = p.host.Exec(context.Background(), &engine.ExecCommand{
 		Args:   []string{"/bin/sh", "-c", command + " /dev/stdin"},
 		Env:    os.Environ(),
 		Dir:    p.dir,
 		Stdin:  strings.NewReader(source),
 		Stdout: &out,
-		Stderr: &out,
+		Stderr: &errs,
 	})
 	if err == nil && exit == 127 {
 		err = &engine.UnsupportedError{What: command}
 	}
-	return exit, out.Bytes(), err
+	return exit, out.Bytes(), errs.Bytes(), err
 }
