@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"tcpdrill/engine"
 	"tcpdrill/engine/drill"
@@ -29,21 +30,39 @@ func work(t *kernel.Target, payload []byte, emit func([]byte)) error {
 	if err := json.Unmarshal(payload, &job); err != nil {
 		return err
 	}
+	var progress engine.Progress
 	o := drill.Run(&job, drill.Place{
-		PID: os.Getpid(),
+		PID:      os.Getpid(),
+		Progress: &progress,
 		Open: func(cfg *engine.Config) (engine.Target, error) {
+			if cfg.Timeout > 0 {
+				time.AfterFunc(cfg.Timeout+StuckAfter, func() { giveUp(progress.Stuck(cfg.Timeout), emit) })
+			}
 			if err := t.Configure(cfg.Net); err != nil {
 				return nil, fmt.Errorf("setting up the network: %w", err)
 			}
 			return t, nil
 		},
 	})
+	return send(o, emit)
+}
+
+func send(o *engine.Outcome, emit func([]byte)) error {
 	b, err := json.Marshal(o)
-	if err != nil {
-		return err
+	if err == nil {
+		emit(b)
 	}
-	emit(b)
-	return nil
+	return err
+}
+
+// StuckAfter is how long after its timeout a run is given up that the engine
+// can't end, since a call or command doesn't return.
+const StuckAfter = 5 * time.Second
+
+// giveUp ends a worker whose engine is stuck.
+func giveUp(o *engine.Outcome, emit func([]byte)) {
+	_ = send(o, emit)
+	os.Exit(0)
 }
 
 // A Stack is the host's Linux stack. One worker is always ready beforehand.
@@ -83,7 +102,8 @@ func (s *Stack) Ready() error {
 
 // Run runs a job and returns its outcome. The worker goes away by itself
 // afterwards; what it takes to remove its device is not waited for. If ctx
-// ends first the worker is killed, which leaves nothing behind.
+// ends first the worker is killed, which leaves nothing behind. A run that
+// exceeds the script's --timeout ends by itself, StuckAfter later at most.
 func (s *Stack) Run(ctx context.Context, job *drill.Job) (*engine.Outcome, error) {
 	if err := s.Prepare(); err != nil {
 		return nil, err
@@ -110,10 +130,13 @@ func (s *Stack) Run(ctx context.Context, job *drill.Job) (*engine.Outcome, error
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	if err == nil && o == nil {
+	switch {
+	case o != nil:
+		return o, nil // whether or not the worker was able to end in good order
+	case err == nil:
 		err = fmt.Errorf("the worker said nothing")
 	}
-	return o, err
+	return nil, err
 }
 
 // Close ends the worker that waits for a job.

@@ -67,6 +67,25 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// A call that doesn't return is a failure at its line, a while after the timeout.
+func TestStuck(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 6 s")
+	}
+	s := open(t)
+	timeout := []engine.Setting{{Name: "timeout", Value: "100ms", HasValue: true}}
+	o, err := s.Run(context.Background(), drill.NewJob("test.pkt", []byte(nothing+"+0 read(4, ..., 10) = 10\n"), timeout))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := o.Failures[0]; o.Verdict != engine.Fail || f.Line != 8 || f.Summary != "read hasn't returned after 100ms (--timeout)" {
+		t.Errorf("%s, line %d: %s", o.Verdict, f.Line, f.Summary)
+	}
+	if len(o.Timeline) != 8 {
+		t.Errorf("the timeline has %d entries, want 8", len(o.Timeline))
+	}
+}
+
 // A context that ends ends the run.
 func TestCancel(t *testing.T) {
 	s := open(t)
