@@ -29,21 +29,46 @@ const timelineTail = 24
 // script, what was expected over what was seen, and the timeline so far. With
 // whole the timeline is not cut to its end.
 func Failure(w io.Writer, r Run, whole bool) {
-	lines := bytes.Split(r.Source, []byte("\n"))
 	o := r.Outcome
 	for i, f := range o.Failures {
-		fmt.Fprintf(w, "%s: %s%s\n", place(r.Script, f), label(f.Verdict, o.Verdict), f.Summary)
-		if f.Line > 0 && f.Line <= len(lines) {
-			sourceLine(w, string(lines[f.Line-1]), f.Line, f.Column)
-		}
-		sides(w, f)
-		for _, n := range f.Notes {
-			fmt.Fprintf(w, "  note  %s\n", strings.ReplaceAll(n, "\n", "\n        "))
-		}
+		failure(w, r, f, label(f.Verdict, o.Verdict))
 		if i == 0 {
 			Timeline(w, o, whole)
 		}
 	}
+	Warnings(w, r)
+	output(w, o)
+}
+
+// Pass writes all there is to say of a run that passed.
+func Pass(w io.Writer, r Run) {
+	Timeline(w, r.Outcome, true)
+	Warnings(w, r)
+	output(w, r.Outcome)
+}
+
+// Warnings writes the mismatches of a run that its script lets pass.
+func Warnings(w io.Writer, r Run) {
+	for _, f := range r.Outcome.Warnings {
+		failure(w, r, f, "warning: ")
+	}
+}
+
+// failure writes one failure.
+func failure(w io.Writer, r Run, f engine.Failure, label string) {
+	fmt.Fprintf(w, "%s: %s%s\n", place(r.Script, f), label, f.Summary)
+	lines := bytes.Split(r.Source, []byte("\n"))
+	if f.Line > 0 && f.Line <= len(lines) {
+		sourceLine(w, string(lines[f.Line-1]), f.Line, f.Column)
+	}
+	sides(w, f)
+	for _, n := range f.Notes {
+		fmt.Fprintf(w, "  note  %s\n", strings.ReplaceAll(n, "\n", "\n        "))
+	}
+}
+
+// output writes what code and commands printed.
+func output(w io.Writer, o *engine.Outcome) {
 	if out := strings.TrimRight(o.Output, "\n"); out != "" {
 		fmt.Fprintf(w, "  the script printed:\n    %s\n", strings.ReplaceAll(out, "\n", "\n    "))
 	}
