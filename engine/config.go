@@ -3,8 +3,6 @@ package engine
 import (
 	"net/netip"
 	"time"
-
-	"tcpdrill/script"
 )
 
 // An IPVersion is one of the three ways a script runs over IP.
@@ -38,14 +36,11 @@ type Config struct {
 	AnyIP            bool
 	InitScripts      []string
 	CodeCommand      string // python3
-	CodeFormat       string // python
-	CodeSockopt      string // "": found from what the code uses
 	DryRun           bool
 	Verbose          bool
 	KeepGoing        bool // record what follows a mismatch
 	NoExec           bool
 	Timeout          time.Duration // of the script's own time; 0: none
-	Defines          script.Defines
 }
 
 // NetConfig is how a target's network must be set up for a run.

@@ -22,13 +22,13 @@ const (
 )
 
 // socketFor returns the socket that a packet of the script is about, making
-// one for the first packet to a listener.
+// one for the first packet to a listener, or to a port where nobody is.
 func (r *runner) socketFor(p *script.Packet, w *wire.Packet) (*socket, error) {
 	s := r.calls.underTest
 	switch {
 	case p.TCP != nil:
 		inbound := p.Direction == script.Inbound
-		if inbound && (s == nil || s.state == socketPassiveListening) {
+		if inbound && (s == nil || s.state == socketPassiveListening || s.state == socketNew && !s.liveRemote.addr.IsValid()) {
 			return r.acceptFrom(w), nil
 		}
 		if !inbound && s != nil && s.state == socketActiveConnecting && isSYN(w.TCP()) {
@@ -278,7 +278,7 @@ func (r *runner) inject(p *script.Packet) {
 			s.scriptRemote.isn, s.liveRemote.isn = t.Seq, t.Seq
 		}
 	}
-	if r.cfg.AnyIP && (p.UDP != nil || p.ICMP != nil) {
+	if r.cfg.AnyIP && (p.UDP != nil || p.ICMP != nil) || p.UDP != nil && !s.liveRemote.addr.IsValid() {
 		r.anyAddress(s)
 	}
 	if !s.speaks(w) {

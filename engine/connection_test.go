@@ -78,6 +78,25 @@ func TestSYNGoesToListener(t *testing.T) {
 	}
 }
 
+// A packet to a socket that never sent anything and doesn't listen goes where
+// bind() and connect() would have put it.
+func TestUnexpectedPacket(t *testing.T) {
+	for _, tt := range []struct{ script, want string }{
+		{"0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 < S 0:0(0) win 1000\n", "192.168.0.1:8080"},
+		{"0 socket(..., SOCK_DGRAM, IPPROTO_UDP) = 3\n+0 bind(3, ..., ...) = 0\n+0 < udp (100)\n", "192.168.0.1:8080"},
+	} {
+		f := &enginetest.Fake{}
+		if o := runScript(t, f, tt.script); o.Verdict != engine.Pass {
+			t.Fatalf("%s: %v", o.Verdict, o.Failures)
+		}
+		_, ip := f.Injected[0].IP()
+		_, port := f.Injected[0].Ports()
+		if got := netip.AddrPortFrom(ip, port).String(); got != tt.want {
+			t.Errorf("got %s, want %s", got, tt.want)
+		}
+	}
+}
+
 // What packetdrill says of the same.
 func TestClassicMessages(t *testing.T) {
 	for _, tt := range []struct {

@@ -19,7 +19,6 @@ func DefaultConfig() Config {
 		Tolerance:        4 * time.Millisecond,
 		TolerancePercent: 12.5, // the timer wheel's granularity since Linux 4.8
 		CodeCommand:      "python3",
-		CodeFormat:       "python",
 		Net:              NetConfig{Capture: CaptureCopy},
 	}
 }
@@ -71,15 +70,13 @@ var values = map[string]func(*optionBuilder, string) error{
 	"bind_port":    func(b *optionBuilder, v string) error { return setInt(&b.BindPort, v, 1, 0xffff) },
 	"connect_port": func(b *optionBuilder, v string) error { return setInt(&b.ConnectPort, v, 1, 0xffff) },
 	"code_command": func(b *optionBuilder, v string) error { b.CodeCommand = v; return nil },
-	"code_format": func(b *optionBuilder, v string) error {
-		b.CodeFormat = v
+	"code_format": func(_ *optionBuilder, v string) error {
 		if v != "python" {
 			return fmt.Errorf("want python")
 		}
 		return nil
 	},
-	"code_sockopt": func(b *optionBuilder, v string) error {
-		b.CodeSockopt = v
+	"code_sockopt": func(_ *optionBuilder, v string) error {
 		if !slices.Contains([]string{"", "TCP_INFO", "TCP_CC_INFO", "SO_MEMINFO"}, v) {
 			return fmt.Errorf("want TCP_INFO, TCP_CC_INFO or SO_MEMINFO")
 		}
@@ -144,16 +141,11 @@ var values = map[string]func(*optionBuilder, string) error{
 		b.Timeout = d
 		return nil
 	},
-	"define": func(b *optionBuilder, v string) error {
-		sym, val, ok := strings.Cut(v, "=")
-		if !ok || sym == "" {
+	"define": func(_ *optionBuilder, v string) error {
+		if sym, _, ok := strings.Cut(v, "="); !ok || sym == "" {
 			return fmt.Errorf("want SYMBOL=VALUE")
 		}
-		if b.Defines == nil {
-			b.Defines = script.Defines{}
-		}
-		b.Defines[sym] = val
-		return nil
+		return nil // it is the script's reader that needs them
 	},
 }
 
