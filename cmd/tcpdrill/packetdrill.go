@@ -145,8 +145,11 @@ func classicEntry(c *console, e engine.Entry) {
 		fmt.Fprintf(c.stdout, "inbound injected packet: %9.6f %s\n", t, e.Text)
 	case engine.EntryMatch, engine.EntryWrong:
 		fmt.Fprintf(c.stdout, "outbound sniffed packet: %9.6f %s\n", t, e.Text)
-	case engine.EntryCall:
-		name, _, _ := strings.Cut(e.Text, "(")
+	case engine.EntryCall, engine.EntryReturn:
+		if strings.HasPrefix(e.Text, "...") {
+			return // it blocks: said when it has returned
+		}
+		name, _, _ := strings.Cut(strings.TrimSuffix(e.Text, " returned"), "(")
 		fmt.Fprintf(c.stdout, "%s syscall: %9.6f\n", name, t)
 	}
 }
