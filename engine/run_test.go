@@ -285,7 +285,7 @@ func TestVerdicts(t *testing.T) {
 		{
 			name: "a command that fails", writes: write(1000),
 			script:  "+0 `false`\n",
-			verdict: engine.Error, summary: "command `false`: non-zero status 1", line: 8,
+			verdict: engine.Fail, summary: "command `false`: non-zero status 1", line: 8,
 		},
 		{
 			name: "a command at the end that fails", writes: write(1000),

@@ -151,14 +151,15 @@ func (c *clock) reach(start time.Duration) bool {
 // watch is how far around its expected time an edge is looked for.
 const watch = 50 * time.Microsecond
 
-// expectedEdge waits for the next edge where it should be and reports whether
-// it was there.
+// expectedEdge waits for the next edge where it should be and reports when it
+// was seen there, as packetdrill would see it: when the tick was counted, some
+// microseconds after it was due.
 func (c *clock) expectedEdge() (edge time.Duration, found bool) {
 	now := c.Now() + c.monotonic
 	next := (now + 2*watch).Truncate(c.tick) + c.tick - c.monotonic
 	c.WaitUntil(next - watch)
 	at := c.spinUntil(next + 2*watch)
-	return next, at > next-watch/5 && at < next+2*watch
+	return at, at > next-watch/5 && at < next+2*watch
 }
 
 // spinToEdge watches for an edge for two ticks at most.

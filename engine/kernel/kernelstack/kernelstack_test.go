@@ -53,7 +53,8 @@ func TestRun(t *testing.T) {
 		{nothing, engine.Pass},
 		{nothing + "+0 close(4) = -1 EBADF (Bad file descriptor)\n", engine.Fail},
 		{"0 `no-such-program`\n", engine.Unsupported},
-		{"0 `false`\n", engine.Error},
+		{"0 `false`\n", engine.Fail},
+		{"`false`\n" + nothing, engine.Error},
 		{"0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 psp_rx_assoc(3, [1]) = 0\n", engine.Unsupported},
 		{"--so_filename=\"x.so\"\n" + nothing, engine.Unsupported},
 	} {
