@@ -183,15 +183,13 @@ func (r *runner) cleanup() {
 // next makes the next event the one at hand and resolves its time. It returns
 // false at the script's end.
 func (r *runner) next() bool {
-	i := 0
 	if r.event != nil {
-		i = slices.Index(r.script.Events, r.event) + 1
 		r.last, r.lastAt = r.event, r.at
 	}
-	if i == len(r.script.Events) {
+	if r.count == len(r.script.Events) {
 		return false
 	}
-	r.event = r.script.Events[i]
+	r.event = r.script.Events[r.count]
 	t := r.event.Time
 	r.at, r.end, r.offset = t.Start, t.End, 0
 	if t.Kind == script.Absolute || t.Kind == script.AbsoluteRange {
