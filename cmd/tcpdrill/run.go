@@ -77,10 +77,10 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 		return err
 	}
 	st, err := openStack(rc.Stack)
-	if err != nil {
-		return nothingHere(c, err)
+	if st == nil {
+		return err
 	}
-	defer st.Close()
+	defer st.Close() // if it can't be drilled, the first script that needs it says so
 	out := c.stdout
 	if rc.Output != "" {
 		f, err := os.Create(rc.Output)
@@ -103,9 +103,7 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 			return err
 		}
 		for _, v := range versionsOf(name, src, versions) {
-			if err := s.run(name, src, v); err != nil {
-				return nothingHere(c, err)
-			}
+			s.run(name, src, v)
 			if c.ctx.Err() != nil {
 				s.writer.end(s)
 				fmt.Fprintf(c.stderr, "tcpdrill: interrupted at %s\n", name)
@@ -115,12 +113,6 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 	}
 	s.writer.end(s)
 	return s.status()
-}
-
-// nothingHere says why nothing can be drilled here.
-func nothingHere(c *console, err error) error {
-	fmt.Fprintf(c.stderr, "tcpdrill: nothing can be drilled here: %v\n", err)
-	return exitStatus(exitNothing)
 }
 
 // versions returns the IP versions asked for, none if none was.
@@ -211,6 +203,7 @@ type suite struct {
 	settings []engine.Setting
 	writer   resultWriter
 	counts   map[engine.Verdict]int
+	drilled  bool // the stack could be, so far
 	started  time.Time
 }
 
@@ -230,8 +223,8 @@ type resultWriter interface {
 // unavailable says that the stack can't be drilled here.
 type unavailable struct{ error }
 
-// run runs one script in one IP version. Its error is that nothing can be run.
-func (s *suite) run(name string, src []byte, v engine.IPVersion) error {
+// run runs one script in one IP version.
+func (s *suite) run(name string, src []byte, v engine.IPVersion) {
 	began := time.Now()
 	settings := []engine.Setting{{Name: "ip_version", Value: string(v), HasValue: true}}
 	preset, err := presetSettings(s.rc.Preset, v)
@@ -249,14 +242,13 @@ func (s *suite) run(name string, src []byte, v engine.IPVersion) error {
 	}
 	var none *unavailable
 	switch {
-	case errors.As(err, &none) && len(s.counts) == 0:
-		return none
 	case s.console.ctx.Err() != nil:
-		return nil // interrupted: there is nothing to say of this one
-	case errors.As(err, &none):
+		return // interrupted: there is nothing to say of this one
+	case errors.As(err, &none) && s.drilled:
 		// It could before: the machine is short of something.
-		o = drill.Failed(err)
-		o.Verdict, o.Failures[0].Verdict = engine.Inconclusive, engine.Inconclusive
+		o = failed(err, engine.Inconclusive)
+	case errors.As(err, &none):
+		o = failed(fmt.Errorf("nothing can be drilled here: %w", err), engine.Unsupported)
 	case err != nil:
 		o = drill.Failed(err)
 	}
@@ -269,7 +261,13 @@ func (s *suite) run(name string, src []byte, v engine.IPVersion) error {
 		seconds: time.Since(began).Seconds(),
 		reruns:  reruns,
 	})
-	return nil
+}
+
+// failed is the outcome of a script that could not be run.
+func failed(err error, v engine.Verdict) *engine.Outcome {
+	o := drill.Failed(err)
+	o.Verdict, o.Failures[0].Verdict = v, v
+	return o
 }
 
 func (s *suite) outcome(job *drill.Job) (*engine.Outcome, error) {
@@ -290,6 +288,7 @@ func (s *suite) outcome(job *drill.Job) (*engine.Outcome, error) {
 	if err := s.stack.Ready(); err != nil {
 		return nil, &unavailable{err}
 	}
+	s.drilled = true
 	o, err := s.stack.Run(ctx, job)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return engine.GivenUp(cfg.Timeout), nil
