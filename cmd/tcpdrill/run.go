@@ -352,5 +352,9 @@ func (t *textWriter) end(s *suite) {
 			parts = append(parts, fmt.Sprintf("%d %s", n, p.word))
 		}
 	}
-	fmt.Fprintf(t.w, "%d run in %.1f s: %s\n", total, time.Since(s.started).Seconds(), strings.Join(parts, ", "))
+	summary := fmt.Sprintf("%d run in %.1f s", total, time.Since(s.started).Seconds())
+	if len(parts) > 0 {
+		summary += ": " + strings.Join(parts, ", ")
+	}
+	fmt.Fprintln(t.w, summary)
 }
