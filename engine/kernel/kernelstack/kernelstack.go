@@ -18,7 +18,8 @@ import (
 // can't end, since a call or command doesn't return.
 const StuckAfter = 5 * time.Second
 
-// A Stack is the host's Linux stack. One worker is always ready beforehand.
+// A Stack is the host's Linux stack. Prepare has the worker of the next Run
+// ready beforehand.
 type Stack struct {
 	next *kernel.Worker
 }
