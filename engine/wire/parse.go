@@ -5,29 +5,27 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-
-	"github.com/google/gopacket/layers"
 )
 
 // Numbers of protocols in IP headers, and Ethernet types in GRE headers.
 const (
-	protoHopByHop = uint8(layers.IPProtocolIPv6HopByHop)
-	protoICMP     = uint8(layers.IPProtocolICMPv4)
-	protoIPv4     = uint8(layers.IPProtocolIPv4)
-	protoTCP      = uint8(layers.IPProtocolTCP)
-	protoUDP      = uint8(layers.IPProtocolUDP)
-	protoIPv6     = uint8(layers.IPProtocolIPv6)
-	protoRouting  = uint8(layers.IPProtocolIPv6Routing)
-	protoFragment = uint8(layers.IPProtocolIPv6Fragment)
-	protoGRE      = uint8(layers.IPProtocolGRE)
-	protoAH       = uint8(layers.IPProtocolAH)
-	protoICMPv6   = uint8(layers.IPProtocolICMPv6)
-	protoDestOpts = uint8(layers.IPProtocolIPv6Destination)
-	protoMPLS     = uint8(layers.IPProtocolMPLSInIP)
+	protoHopByHop = uint8(0)
+	protoICMP     = uint8(1)
+	protoIPv4     = uint8(4)
+	protoTCP      = uint8(6)
+	protoUDP      = uint8(17)
+	protoIPv6     = uint8(41)
+	protoRouting  = uint8(43)
+	protoFragment = uint8(44)
+	protoGRE      = uint8(47)
+	protoAH       = uint8(51)
+	protoICMPv6   = uint8(58)
+	protoDestOpts = uint8(60)
+	protoMPLS     = uint8(137)
 
-	etherIPv4 = uint16(layers.EthernetTypeIPv4)
-	etherIPv6 = uint16(layers.EthernetTypeIPv6)
-	etherMPLS = uint16(layers.EthernetTypeMPLSUnicast)
+	etherIPv4 = uint16(0x0800)
+	etherIPv6 = uint16(0x86dd)
+	etherMPLS = uint16(0x8847)
 )
 
 // Parse takes a packet apart, from its outermost IP header on. Bytes after the
