@@ -225,7 +225,8 @@ func shiftSACK(t *wire.TCP, by uint32) {
 	t.SetSACKBlocks(blocks)
 }
 
-// toScript turns a captured packet's sequence numbers into the script's.
+// toScript turns a captured packet's sequence numbers and timestamp into the
+// script's.
 func toScript(s *socket, w *wire.Packet) {
 	t := w.TCP()
 	if t == nil {
@@ -238,16 +239,52 @@ func toScript(s *socket, w *wire.Packet) {
 		t.Ack += ack
 	}
 	shiftSACK(t, ack)
+	if val, ecr, ok := t.Timestamp(); ok {
+		t.SetTimestamp(s.scriptTS(val), ecr)
+	}
+}
+
+// asOther turns the numbers of a packet that isn't of the socket under test into
+// those of the script's socket that it is of. If it is of none, they count from
+// the first that was seen: live numbers would say nothing, and differ from run
+// to run.
+func (r *runner) asOther(live *wire.Packet) *wire.Packet {
+	w := live.Clone()
+	t := w.TCP()
+	if t == nil {
+		return w
+	}
+	src, dst := ends(w)
+	key := [2]netip.AddrPort{src.addr, dst.addr}
+	for _, s := range r.calls.sockets {
+		if s.protocol == protoTCP && key == [2]netip.AddrPort{s.liveLocal.addr, s.liveRemote.addr} {
+			toScript(s, w)
+			return w
+		}
+	}
+	s := r.strangers[key]
+	if s == nil {
+		s = &socket{liveLocal: end{isn: t.Seq - 1}}
+		if t.Flags&wire.SYN != 0 {
+			s.liveLocal.isn = t.Seq
+		}
+		if r.strangers == nil {
+			r.strangers = map[[2]netip.AddrPort]*socket{}
+		}
+		r.strangers[key] = s
+	}
+	toScript(s, w)
+	return w
 }
 
 // learnTimestamp notes which live value a script's TS val stands for, and puts
 // the script's view of the value into the packet.
-func learnTimestamp(s *socket, want, got *wire.TCP) {
+func learnTimestamp(s *socket, want, got, live *wire.TCP) {
 	wantVal, _, ok := want.Timestamp()
 	if !ok {
 		return
 	}
-	gotVal, gotECR, ok := got.Timestamp()
+	gotVal, gotECR, ok := live.Timestamp()
 	if !ok {
 		return
 	}
@@ -255,7 +292,7 @@ func learnTimestamp(s *socket, want, got *wire.TCP) {
 	if !s.tsKnown {
 		s.tsKnown, s.tsFirstScript, s.tsFirstLive = true, wantVal, gotVal
 	}
-	got.SetTimestamp(gotVal-s.tsFirstLive+s.tsFirstScript, gotECR)
+	got.SetTimestamp(s.scriptTS(gotVal), gotECR)
 }
 
 // inject gives the stack the packet of the event at hand.

@@ -120,6 +120,7 @@ func (r *runner) sniff(s *socket, deadline time.Duration, synack bool) (*segment
 			return nil, err
 		}
 		if !r.sentBy(s, g.live) {
+			g.packet = r.asOther(g.live)
 			r.noteSegment(EntryOther, g)
 			continue
 		}
@@ -204,7 +205,7 @@ func glue(got []*segment) *segment {
 // time, and records the outcome.
 func (r *runner) compare(p *script.Packet, s *socket, want *wire.Packet, got *segment, pieces []*segment) {
 	if t, u := want.TCP(), got.packet.TCP(); t != nil && u != nil {
-		learnTimestamp(s, t, u)
+		learnTimestamp(s, t, u, got.live.TCP())
 	}
 	diffs := r.diff(p, s, want, got)
 	msg, onTime := r.checkTime(r.event.Time.Kind, r.at, r.end, got.at, r.lastAt, "outbound packet")
@@ -353,6 +354,8 @@ func (r *runner) drain() {
 			g.packet = g.live.Clone()
 			toScript(s, g.packet)
 			kind = EntryExtra
+		} else {
+			g.packet = r.asOther(g.live)
 		}
 		r.noteSegment(kind, g)
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -71,6 +72,8 @@ type runner struct {
 	nextPort uint16        // of the next connection that a script opens from outside
 	drops    bool          // the script asked for a queue that drops
 	slip     time.Duration // the worst lateness of our own since a packet was last on time
+
+	strangers map[[2]netip.AddrPort]*socket // connections that are none of the script's
 
 	built  map[*script.Event]*wire.Packet // the script's packets, in script numbers
 	pieces []*segment                     // wire segments of a super-segment, yet to be matched

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -387,5 +388,43 @@ func TestKeepGoing(t *testing.T) {
 	s = newServer(s.writes)
 	if o := runScript(t, s, text, set("keep_going")); len(o.Failures) < 2 {
 		t.Errorf("with keep_going %d failures, want 2 or more: %v", len(o.Failures), o.Failures)
+	}
+}
+
+// Nothing live is in a timeline: neither sequence numbers nor timestamps of
+// packets that no line is about.
+func TestTimelineInScriptTerms(t *testing.T) {
+	timestamp := func(val uint32) wire.TCPOption {
+		return wire.TCPOption{Kind: wire.OptTimestamp, Data: []byte{byte(val >> 24), byte(val >> 16), byte(val >> 8), byte(val), 0, 0, 0, 7}}
+	}
+	nop := wire.TCPOption{Kind: wire.OptNOP}
+	s := newServer(func(s *server, n int) {
+		s.send(0, wire.ACK, 0, n, nop, nop, timestamp(5_000_000))
+		s.send(time.Millisecond, wire.ACK, 100, n, nop, nop, timestamp(5_000_002))
+		// Two segments of a connection that the script knows nothing of.
+		isn, local := s.isn, s.local
+		s.isn, s.local = 123_000_000, 40_000
+		s.send(0, wire.ACK, 0, 10, nop, nop, timestamp(9_000_000))
+		s.send(0, wire.ACK, 10, 10, nop, nop, timestamp(9_000_001))
+		s.isn, s.local = isn, local
+	})
+	o := runScript(t, s, handshake+"+0 write(4, ..., 100) = 100\n+0 > . 1:101(100) ack 1 <...>\n+.1 `true`\n")
+	if o.Verdict != engine.Pass {
+		t.Fatal(o.Failures)
+	}
+	var got []string
+	for _, e := range o.Timeline[8:] {
+		if e.Kind != engine.EntryCommand {
+			got = append(got, string(e.Kind)+" "+e.Text)
+		}
+	}
+	want := []string{
+		"match . 1:101(100) ack 1 win 1000 <nop,nop,TS val 0 ecr 7>",
+		"other . 1:11(10) ack 1 win 1000 <nop,nop,TS val 0 ecr 7>",
+		"other . 11:21(10) ack 1 win 1000 <nop,nop,TS val 1 ecr 7>",
+		"extra . 101:201(100) ack 1 win 1000 <nop,nop,TS val 2 ecr 7>",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }

@@ -63,6 +63,9 @@ type socket struct {
 	tsVal                      map[uint32]uint32
 	tsKnown                    bool
 	tsFirstScript, tsFirstLive uint32
+	// The first live value of all, in case the script names none.
+	tsSeen bool
+	tsBase uint32
 
 	flowLabelScript, flowLabelLive uint32
 
@@ -94,6 +97,18 @@ func (s *socket) remoteOffset(syn bool) uint32 {
 		return 0
 	}
 	return -s.liveRemote.isn
+}
+
+// scriptTS turns a live timestamp of the stack's side into the script's. Before
+// the script has named one they count from 0.
+func (s *socket) scriptTS(live uint32) uint32 {
+	if s.tsKnown {
+		return live - s.tsFirstLive + s.tsFirstScript
+	}
+	if !s.tsSeen {
+		s.tsSeen, s.tsBase = true, live
+	}
+	return live - s.tsBase
 }
 
 // negotiate notes what a segment of the handshake, in either direction, says of
