@@ -5,12 +5,20 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"tcpdrill/script"
 )
 
 // A Progress is where a run says what it waits for without a limit of its own:
 // a system call, a command. Another goroutine can see there why the run doesn't
 // end.
-type Progress struct{ at atomic.Pointer[progress] }
+type Progress struct {
+	// Watch, if not nil, is told of each event that the run comes to, and of
+	// what may keep it there: what has failed if nothing more is heard.
+	Watch func(Failure)
+
+	at atomic.Pointer[progress]
+}
 
 type progress struct {
 	runner   *runner
@@ -49,6 +57,13 @@ func GivenUp(timeout time.Duration) *Outcome {
 	}}}
 }
 
+// reach says that the run has come to an event.
+func (r *runner) reach(ev *script.Event) {
+	if p := r.tools.Progress; p != nil && p.Watch != nil {
+		p.Watch(r.failure(Inconclusive, ev.Pos, "came to this line"))
+	}
+}
+
 // enter says what the run waits for from now on, until the function that it
 // returns is called: f is what has failed if that never comes.
 func (r *runner) enter(f Failure, summary string) (leave func()) {
@@ -57,6 +72,9 @@ func (r *runner) enter(f Failure, summary string) (leave func()) {
 		return func() {}
 	}
 	f.Summary = summary
+	if p.Watch != nil {
+		p.Watch(f)
+	}
 	p.at.Store(&progress{r, f, r.out.Timeline})
 	return func() { p.at.Store(nil) }
 }

@@ -219,6 +219,7 @@ func isInbound(e *script.Event) bool {
 // step does what the event at hand says.
 func (r *runner) step() {
 	ev := r.event
+	r.reach(ev)
 	switch {
 	case r.cfg.Timeout > 0 && r.at > r.cfg.Timeout:
 		r.over = true

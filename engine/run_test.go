@@ -428,3 +428,19 @@ func TestTimelineInScriptTerms(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
+
+// Who watches a run's progress is told of each event, and of what may keep it.
+func TestWatch(t *testing.T) {
+	var got []string
+	tools := engine.Tools{Shell: &fakeShell{}, Progress: &engine.Progress{
+		Watch: func(f engine.Failure) { got = append(got, fmt.Sprintf("%d %s", f.Line, f.Summary)) },
+	}}
+	o := runWith(t, newServer(nil), handshake+"+0 `true`\n", tools)
+	if o.Verdict != engine.Pass {
+		t.Fatal(o.Failures)
+	}
+	want := []string{"7 came to this line", "7 accept hasn't returned", "8 came to this line", "8 command `true` hasn't ended"}
+	if len(got) < len(want) || !slices.Equal(got[len(got)-len(want):], want) {
+		t.Errorf("got %q, want it to end with %q", got, want)
+	}
+}
