@@ -7,13 +7,14 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
 	"strings"
 	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
+	"tcpdrill/engine/frame"
+	"tcpdrill/engine/spawn"
 	"tcpdrill/tun"
 )
 
@@ -28,6 +29,16 @@ type Worker struct {
 	ready   bool          // it has said so
 	gone    chan struct{} // closed when the process has ended
 }
+
+// Kinds of frames between parent and worker.
+const (
+	framePaths   frame.Kind = 'p' // to the worker: Job.Paths, each ended by 0
+	frameJob     frame.Kind = 'j' // to the worker: Job.Payload
+	frameReady   frame.Kind = 'r' // from the worker: it waits for its job
+	frameMessage frame.Kind = 'm' // from the worker: emitted
+	frameDone    frame.Kind = 'd' // from the worker: the runner returned; its error's text
+	frameFailed  frame.Kind = 'f' // from the worker: it could not be set up; why
+)
 
 // live is the workers whose processes haven't ended.
 var live sync.WaitGroup
@@ -82,7 +93,7 @@ func (w *Worker) start() error {
 			Files: []*os.File{null, w.output, w.output, theirs},
 			Sys:   namespaces(),
 		}
-		w.process, err = startProcess(attr)
+		w.process, err = spawn.Start("/proc/self/exe", os.Args[:1], attr)
 	}
 	if err != nil {
 		w.socket.Close()
@@ -117,9 +128,6 @@ func workerEnviron() []string {
 func namespaces() *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{
 		Cloneflags: unix.CLONE_NEWNET | unix.CLONE_NEWNS | unix.CLONE_NEWPID,
-		Pdeathsig:  syscall.SIGKILL,
-		// A ^C at the terminal is for the parent to handle.
-		Setpgid: true,
 	}
 	if !privileged() || alwaysUserNamespace {
 		attr.Cloneflags |= unix.CLONE_NEWUSER
@@ -143,33 +151,6 @@ func privileged() bool {
 	return data[0].Effective&need == need
 }
 
-// spawn carries requests to the thread that starts all workers. A worker is
-// killed when the thread that started it ends (not the process), so it is one
-// that never does.
-var spawn = sync.OnceValue(func() chan<- func() {
-	requests := make(chan func())
-	go func() {
-		runtime.LockOSThread()
-		// Workers inherit it. Normal threads' timers may be 50 µs late, to
-		// save power.
-		unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
-		for f := range requests {
-			f()
-		}
-	}()
-	return requests
-})
-
-func startProcess(attr *os.ProcAttr) (p *os.Process, err error) {
-	done := make(chan struct{})
-	spawn() <- func() {
-		p, err = os.StartProcess("/proc/self/exe", os.Args[:1], attr)
-		close(done)
-	}
-	<-done
-	return p, err
-}
-
 // Pid returns the worker's process id, as its parent sees it.
 func (w *Worker) Pid() int { return w.process.Pid }
 
@@ -179,7 +160,7 @@ func (w *Worker) Ready() error {
 	if w.ready {
 		return nil
 	}
-	kind, payload, err := readFrame(w.socket)
+	kind, payload, err := frame.Read(w.socket)
 	switch {
 	case err != nil:
 		return w.died(err)
@@ -200,9 +181,9 @@ func (w *Worker) Run(job Job, onMessage func(msg []byte)) error {
 	defer w.socket.Close()
 	var b []byte
 	if len(job.Paths) > 0 {
-		b = appendFrame(b, framePaths, []byte(strings.Join(job.Paths, "\x00")))
+		b = frame.Append(b, framePaths, []byte(strings.Join(job.Paths, "\x00")))
 	}
-	b = appendFrame(b, frameJob, job.Payload)
+	b = frame.Append(b, frameJob, job.Payload)
 	if _, err := w.socket.Write(b); err != nil && !errors.Is(err, unix.EPIPE) {
 		w.Kill()
 		return fmt.Errorf("worker: %w", err)
@@ -211,7 +192,7 @@ func (w *Worker) Run(job Job, onMessage func(msg []byte)) error {
 		return err
 	}
 	for {
-		kind, payload, err := readFrame(w.socket)
+		kind, payload, err := frame.Read(w.socket)
 		if err != nil {
 			return w.died(err)
 		}

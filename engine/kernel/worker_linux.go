@@ -8,6 +8,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"tcpdrill/engine/frame"
 )
 
 // workerEnv marks a worker. Its value is workerMark.
@@ -86,7 +88,7 @@ func (w *worker) run() error {
 	w.send(frameReady, nil)
 	socket := socketReader{}
 	for {
-		kind, payload, err := readFrame(socket)
+		kind, payload, err := frame.Read(socket)
 		if err != nil {
 			return err // the parent is gone, or wants us no more
 		}
@@ -112,8 +114,8 @@ func (w *worker) run() error {
 
 // send queues a frame and sends what the socket takes at once: the parent may
 // be slow, and we are on time.
-func (w *worker) send(kind frameKind, payload []byte) {
-	w.queued = appendFrame(w.queued, kind, payload)
+func (w *worker) send(kind frame.Kind, payload []byte) {
+	w.queued = frame.Append(w.queued, kind, payload)
 	w.write(unix.MSG_DONTWAIT)
 }
 
