@@ -12,10 +12,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Two rings, by packet size, since all frames of a TPACKET_V2 ring are of one
-// size: thousands of segments fit in little memory, and super-segments are
-// whole. TPACKET_V3 packs packets of any size, but shows them only when a
-// block is full or a timer has fired.
+// Two rings, since all frames of a TPACKET_V2 ring are of one size: the first
+// has every packet, in the order of sending, but of large ones only the
+// beginning; the second has those whole. So a thousand segments fit in little
+// memory, and super-segments are whole. TPACKET_V3 packs packets of any size,
+// but shows them only when a block is full or a timer has fired.
+//
+// Time stamps can't tell the order: where time is virtual, all of a burst has
+// the same one.
 const (
 	smallFrame  = 2048
 	smallBlock  = 64 << 10
@@ -58,7 +62,7 @@ func NewCapture(vnetHdr bool) (*Capture, error) {
 	go func() {
 		bigErr <- big.setup(bigBlocks, outgoing(smallMax+1, math.MaxInt32))
 	}()
-	err = small.setup(smallBlocks, outgoing(0, smallMax))
+	err = small.setup(smallBlocks, outgoing(0, math.MaxInt32))
 	c := &Capture{small, big}
 	if err := errors.Join(err, <-bigErr); err != nil {
 		c.Close()
@@ -69,6 +73,9 @@ func NewCapture(vnetHdr bool) (*Capture, error) {
 
 // Bind begins to capture what is sent through d. If it isn't up yet, nothing is
 // missed.
+//
+// The kernel puts a packet socket before those that are there already
+// (dev_add_pack): the second ring has a packet before the first one does.
 func (c *Capture) Bind(d *Device) error {
 	if err := errors.Join(bind(c.small.fd, d.index), bind(c.big.fd, d.index)); err != nil {
 		return fmt.Errorf("packet ring: %w", err)
@@ -78,22 +85,33 @@ func (c *Capture) Bind(d *Device) error {
 
 // Next returns the oldest packet not yet returned, and false if there is none.
 // It never waits. Data is the caller's to keep.
-//
-// The kernel stamps a packet once for all its captures, so that the order of
-// stamps is the order of sending.
 func (c *Capture) Next() (Packet, bool) {
-	s, b := c.small.head(), c.big.head()
-	switch {
-	case s == nil && b == nil:
+	h := c.small.head()
+	if h == nil {
 		return Packet{}, false
-	case b == nil, s != nil && stamp(s) <= stamp(b):
-		return c.small.take(s), true
 	}
-	return c.big.take(b), true
+	if int(h.Len) <= smallMax {
+		return c.small.take(h), true
+	}
+	for {
+		// It was filled before the first ring was, see Bind.
+		b := c.big.head()
+		if b == nil || stamp(b) > stamp(h) {
+			return c.small.take(h), true // the second had no room: Dropped tells
+		}
+		sent := stamp(h)
+		p := c.big.take(b)
+		if len(p.Data) == int(h.Len) {
+			c.small.take(h)
+			p.Sent = sent
+			return p, true
+		}
+		// The first had no room for this one: Dropped tells.
+	}
 }
 
-// FDs are descriptors of which one is readable while Next has something.
-func (c *Capture) FDs() []int { return []int{c.small.fd, c.big.fd} }
+// FD is a descriptor that is readable while Next has something.
+func (c *Capture) FD() int { return c.small.fd }
 
 // Dropped returns how many packets the capture has missed.
 func (c *Capture) Dropped() (uint64, error) {
@@ -178,8 +196,8 @@ func (r *ring) head() *unix.Tpacket2Hdr {
 // take copies the packet out and gives its frame back to the kernel.
 func (r *ring) take(h *unix.Tpacket2Hdr) Packet {
 	at := r.at() + int(h.Mac)
-	// A packet larger than IP allows by itself (BIG TCP) doesn't fit in a
-	// frame: its last bytes, which are payload, read as 0.
+	// What doesn't fit in a frame reads as 0: the last bytes of a packet larger
+	// than IP allows by itself (BIG TCP), which are payload.
 	p := Packet{Data: make([]byte, h.Len), Sent: stamp(h)}
 	copy(p.Data, r.mem[at:at+int(h.Snaplen)])
 	if r.hasHeader {

@@ -141,6 +141,39 @@ func TestSendAndCapture(t *testing.T) {
 }
 
 // ethtoolSpeedOf asks by the other ioctl that tells a speed.
+// The order is that of sending, also between packets of both rings.
+func TestOrder(t *testing.T) {
+	inNamespace(t, func() {
+		link := testLink
+		link.MTU = 65000
+		d, capture := open(t, Config{Name: "tun0", VnetHdr: true}, link)
+		defer d.Close()
+		defer capture.Close()
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer unix.Close(fd)
+		sizes := []int{smallMax + 1, 10, smallMax - 28, smallMax - 27, 60000, 20, 60000, 60000, 10}
+		for i, n := range sizes {
+			payload := bytes.Repeat([]byte{byte(i)}, n)
+			if err := unix.Sendto(fd, payload, 0, &unix.SockaddrInet4{Port: 9, Addr: [4]byte{192, 0, 2, 1}}); err != nil {
+				t.Error(err)
+			}
+		}
+		for i, n := range sizes {
+			p, ok := capture.Next()
+			if !ok || len(p.Data) != 28+n || p.Data[28] != byte(i) || p.Data[27+n] != byte(i) {
+				t.Errorf("packet %d: got %d bytes, want %d", i, len(p.Data), 28+n)
+			}
+		}
+		if p, ok := capture.Next(); ok {
+			t.Errorf("one more packet, of %d bytes", len(p.Data))
+		}
+	})
+}
+
 func ethtoolSpeedOf(t *testing.T, d *Device) int {
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
 	if err != nil {

@@ -126,6 +126,7 @@ func (t *Target) Begin(call *engine.Call) engine.Pending {
 	}
 	c, err := t.idleCaller()
 	if err == nil {
+		t.step(callStep)
 		err = c.begin(r)
 	}
 	t.drain()
@@ -173,6 +174,7 @@ func (p *pending) Wait(until time.Duration) bool {
 	p.result, p.end = p.t.finish(p.c.r, p.c.ret, p.c.errno), p.c.end
 	p.c.r, p.c.busy = nil, false
 	p.c = nil
+	p.t.advance(p.end)
 	p.t.drain()
 	return true
 }
@@ -200,7 +202,9 @@ func (t *Target) Call(call *engine.Call) engine.Result {
 	if r.capSet {
 		return t.caps.set(call)
 	}
-	ret, errno := r.do()
+	t.step(callStep)
+	ret, errno, end := r.doTimed()
+	t.catchUp(end - t.monotonic)
 	t.drain()
 	return t.finish(r, ret, errno)
 }

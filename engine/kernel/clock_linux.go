@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"os"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -15,6 +16,10 @@ type clock struct {
 	monotonic time.Duration // CLOCK_MONOTONIC at the epoch
 	wall      time.Duration // CLOCK_REALTIME since 1970 at the epoch
 	tick      time.Duration // of the kernel's timer
+
+	virtual   bool          // it stands still but for sleeps
+	logical   atomic.Int64  // the time then
+	steps     time.Duration // done since
 	busyUntil time.Duration // when the kernel has settled after the set-up
 }
 
@@ -23,7 +28,7 @@ func newClock() (*clock, error) {
 	if err := unix.ClockGetres(unix.CLOCK_MONOTONIC_COARSE, &res); err != nil {
 		return nil, os.NewSyscallError("clock_getres", err)
 	}
-	c := &clock{epoch: time.Now(), tick: time.Duration(res.Nano())}
+	c := &clock{epoch: time.Now(), tick: time.Duration(res.Nano()), virtual: TimeIsVirtual()}
 	c.monotonic = c.readMonotonic()
 	c.wall, _ = c.wallOffset()
 	return c, nil
@@ -34,9 +39,9 @@ func newClock() (*clock, error) {
 func (c *clock) readMonotonic() time.Duration {
 	best, at := time.Duration(1<<62), time.Duration(0)
 	for range 5 {
-		before := c.Now()
+		before := c.read()
 		m := clockGettime(unix.CLOCK_MONOTONIC)
-		after := c.Now()
+		after := c.read()
 		if after-before < best {
 			best = after - before
 			at = m - before - best/2
@@ -50,9 +55,9 @@ func (c *clock) readMonotonic() time.Duration {
 func (c *clock) wallOffset() (offset, within time.Duration) {
 	within = 1 << 62
 	for range 3 {
-		before := c.Now()
+		before := c.read()
 		w := time.Duration(time.Now().UnixNano())
-		after := c.Now()
+		after := c.read()
 		if after-before < within {
 			within = after - before
 			offset = w - before - within/2
@@ -68,7 +73,15 @@ func clockGettime(id uintptr) time.Duration {
 }
 
 // Now implements engine.Clock.
-func (c *clock) Now() time.Duration { return time.Since(c.epoch) }
+func (c *clock) Now() time.Duration {
+	if c.virtual {
+		return time.Duration(c.logical.Load())
+	}
+	return c.read()
+}
+
+// read reads the kernel's clock.
+func (c *clock) read() time.Duration { return time.Since(c.epoch) }
 
 // WaitUntil implements engine.Clock.
 func (c *clock) WaitUntil(t time.Duration) {
@@ -78,7 +91,7 @@ func (c *clock) WaitUntil(t time.Duration) {
 }
 
 // Virtual implements engine.Clock.
-func (c *clock) Virtual() bool { return false }
+func (c *clock) Virtual() bool { return c.virtual }
 
 // Wall implements engine.Clock.
 func (c *clock) Wall(t time.Duration) time.Duration { return t + c.wall }
@@ -124,6 +137,9 @@ const settleTime = 100 * time.Millisecond
 // one and watch CLOCK_MONOTONIC_COARSE move there. If it doesn't, a tick must
 // be watched out for.
 func (c *clock) Start(quiet bool) time.Duration {
+	if c.virtual {
+		return c.startInPhase()
+	}
 	if quiet {
 		c.WaitUntil(c.busyUntil)
 	}

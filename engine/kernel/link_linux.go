@@ -72,25 +72,27 @@ func (l *link) Inject(p []byte, gso engine.GSO) error {
 	if err != nil {
 		return err
 	}
+	l.step(injectStep)
 	if err := l.device.Inject(p, h); err != nil {
 		return err
 	}
 	if err := l.drain(); err != nil {
 		return err
 	}
-	l.collect()
+	l.collect(false)
 	return nil
 }
 
 // collect takes what was captured out of the rings, which hold few
 // super-segments: a script may look at its packets long after they were sent.
-func (l *link) collect() {
+// during says that they were sent while we waited.
+func (l *link) collect(during bool) {
 	for {
 		p, ok := l.capture.Next()
 		if !ok {
 			return
 		}
-		l.queue = append(l.queue, l.captured(p))
+		l.queue = append(l.queue, l.captured(p, during))
 	}
 }
 
@@ -102,7 +104,7 @@ func (l *link) WaitUntil(t time.Duration) {
 			l.clock.WaitUntil(t)
 			return
 		}
-		l.collect()
+		l.collect(true)
 		if l.Now() >= t {
 			return
 		}
@@ -159,6 +161,7 @@ func checksumPlace(p []byte) (start, offset uint16, err error) {
 
 // Receive implements engine.Link.
 func (l *link) Receive(until time.Duration) (*engine.Captured, error) {
+	waited := false
 	for {
 		if len(l.queue) > 0 {
 			c := l.queue[0]
@@ -166,20 +169,30 @@ func (l *link) Receive(until time.Duration) (*engine.Captured, error) {
 			return c, nil
 		}
 		if p, ok := l.capture.Next(); ok {
-			return l.captured(p), nil
+			c := l.captured(p, waited)
+			if waited {
+				l.advance(c.Time + wakeUp)
+			}
+			return c, nil
 		}
-		if ready, err := l.poll(l.fds, until); err != nil || !ready {
+		var err error
+		if waited, err = l.poll(l.fds, until); err != nil || !waited {
 			return nil, err
 		}
 	}
 }
 
 // captured translates a packet and notes what of the stack's was held when it
-// was sent.
-func (l *link) captured(p tun.Packet) *engine.Captured {
-	c := &engine.Captured{
-		Data: p.Data,
-		Time: l.fromWall(p.Sent, l.last, l.Now()),
+// was sent: during a wait of ours, or before.
+func (l *link) captured(p tun.Packet, during bool) *engine.Captured {
+	c := &engine.Captured{Data: p.Data}
+	switch {
+	case !l.virtual:
+		c.Time = l.fromWall(p.Sent, l.last, l.Now())
+	case during:
+		c.Time = time.Duration(p.Sent) - l.wall // nobody sets that clock
+	default:
+		c.Time = min(time.Duration(p.Sent)-l.wall, l.Now()) // what it does at once it has done now
 	}
 	switch p.Header.GSOType &^ tun.GSOECN {
 	case tun.GSOTCPv4:

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -59,6 +60,9 @@ func New() (*Target, error) {
 		t.Close()
 		return nil, err
 	}
+	if t.virtual {
+		quietRuntime()
+	}
 	return t, nil
 }
 
@@ -86,12 +90,12 @@ func (t *Target) Configure(n engine.NetConfig) error {
 	if !t.pinned {
 		go t.drainAlways(t.stop)
 	}
-	if err := raisePriority(); err != nil {
-		return err
+	if !t.virtual { // then nothing can be late
+		if err := raisePriority(); err != nil {
+			return err
+		}
 	}
-	for _, fd := range t.capture.FDs() {
-		t.fds = append(t.fds, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
-	}
+	t.fds = []unix.PollFd{{Fd: int32(t.capture.FD()), Events: unix.POLLIN}}
 	c := tun.LinkConfig{
 		Route:      n.RemotePrefix,
 		MTU:        n.MTU,
@@ -105,6 +109,13 @@ func (t *Target) Configure(n engine.NetConfig) error {
 	err := t.device.Up(c)
 	t.busyUntil = t.Now() + settleTime
 	return err
+}
+
+// Exec implements engine.Executor.
+func (t *Target) Exec(ctx context.Context, c *engine.ExecCommand) (int, error) {
+	exit, err := t.host.Exec(ctx, c)
+	t.catchUp(t.read())
+	return exit, err
 }
 
 // Name implements engine.Target.

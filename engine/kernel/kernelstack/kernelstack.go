@@ -35,6 +35,9 @@ func Open() (*Stack, error) {
 // Name returns "kernel".
 func (s *Stack) Name() string { return "kernel" }
 
+// Virtual returns false.
+func (s *Stack) Virtual() bool { return false }
+
 // Prepare starts the worker of the next Run, which sets itself up meanwhile.
 func (s *Stack) Prepare() error {
 	if s.next != nil {

@@ -6,6 +6,8 @@ import (
 	"os"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"tcpdrill/engine"
 	"tcpdrill/engine/drill"
 	"tcpdrill/engine/kernel"
@@ -26,13 +28,13 @@ func work(t *kernel.Target, payload []byte, emit func([]byte)) error {
 	if err := json.Unmarshal(payload, &job); err != nil {
 		return err
 	}
-	var progress engine.Progress
+	progress := engine.Progress{Watch: watch()}
 	o := drill.Run(&job, drill.Place{
 		PID:      os.Getpid(),
 		Progress: &progress,
 		Open: func(cfg *engine.Config) (engine.Target, error) {
 			if cfg.Timeout > 0 {
-				time.AfterFunc(cfg.Timeout+StuckAfter, func() { giveUp(progress.Stuck(cfg.Timeout), emit) })
+				time.AfterFunc(t.StartDelay()+cfg.Timeout+StuckAfter, func() { giveUp(progress.Stuck(cfg.Timeout), emit) })
 			}
 			if err := t.Configure(cfg.Net); err != nil {
 				return nil, fmt.Errorf("setting up the network: %w", err)
@@ -41,6 +43,29 @@ func work(t *kernel.Target, payload []byte, emit func([]byte)) error {
 		},
 	})
 	return send(o, emit)
+}
+
+// ProgressEnv names a file to which a worker writes what it comes to, an
+// engine.Failure as JSON a line, so that something is known of it when its
+// kernel hangs.
+const ProgressEnv = "TCPDRILL_PROGRESS"
+
+// watch returns what writes there, nil if that isn't asked for.
+func watch() func(engine.Failure) {
+	name := os.Getenv(ProgressEnv)
+	if name == "" {
+		return nil
+	}
+	os.Unsetenv(ProgressEnv) // it is nothing to commands
+	f, err := os.OpenFile(name, os.O_WRONLY|unix.O_NOCTTY, 0)
+	if err != nil {
+		return nil
+	}
+	return func(at engine.Failure) {
+		if b, err := json.Marshal(at); err == nil {
+			unix.Write(int(f.Fd()), append(b, '\n'))
+		}
+	}
 }
 
 func send(o *engine.Outcome, emit func([]byte)) error {
