@@ -39,8 +39,14 @@ type Tools struct {
 // set up as cfg.Net says. Whatever happens, what the script left open is reset
 // and its cleanup command runs.
 func Run(s *script.Script, cfg *Config, target Target, tools Tools) *Outcome {
-	r := &runner{script: s, cfg: cfg, target: target, tools: tools, out: &Outcome{}}
-	r.calls = newCallState(cfg, target)
+	own := *cfg
+	if target.Virtual() {
+		// Nothing is late there, so that no tolerance is needed but for what
+		// timers are off by nature.
+		own.Tolerance = max(own.Tolerance, target.Tick())
+	}
+	r := &runner{script: s, cfg: &own, target: target, tools: tools, out: &Outcome{}}
+	r.calls = newCallState(r.cfg, target)
 	r.run()
 	return r.out
 }

@@ -46,6 +46,9 @@ type Clock interface {
 	Wall(t time.Duration) time.Duration
 	// Virtual reports whether the clock moves only while the engine waits.
 	Virtual() bool
+	// Tick is the length of a tick of the stack's timer (a jiffy), by which its
+	// timers are off by nature; 0 if it has none.
+	Tick() time.Duration
 }
 
 // Sockets makes system calls.

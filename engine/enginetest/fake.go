@@ -68,6 +68,9 @@ func (f *Fake) Wall(t time.Duration) time.Duration { return t }
 // Virtual implements engine.Clock.
 func (f *Fake) Virtual() bool { return true }
 
+// Tick implements engine.Clock.
+func (f *Fake) Tick() time.Duration { return 0 }
+
 // Call implements engine.Sockets.
 func (f *Fake) Call(c *engine.Call) engine.Result {
 	if f.OnCall == nil {

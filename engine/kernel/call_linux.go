@@ -231,12 +231,6 @@ func (r *request) epoll(events []engine.EpollEvent) uintptr {
 	return r.pointer(unsafe.Pointer(unsafe.SliceData(es)))
 }
 
-// do makes the call on this thread.
-func (r *request) do() (ret int64, errno unix.Errno) {
-	ret, errno, _ = r.doTimed()
-	return ret, errno
-}
-
 // doTimed makes the call on this thread and returns CLOCK_MONOTONIC at its
 // end. Nothing between call and clock can make Go's scheduler take the thread
 // away: raw system calls have no stack to check.

@@ -93,6 +93,9 @@ func (c *clock) WaitUntil(t time.Duration) {
 // Virtual implements engine.Clock.
 func (c *clock) Virtual() bool { return c.virtual }
 
+// Tick implements engine.Clock.
+func (c *clock) Tick() time.Duration { return c.tick }
+
 // Wall implements engine.Clock.
 func (c *clock) Wall(t time.Duration) time.Duration { return t + c.wall }
 

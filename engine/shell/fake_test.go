@@ -144,6 +144,8 @@ func (h *fakeHost) Now() time.Duration                 { return h.now }
 func (h *fakeHost) Start(bool) time.Duration           { return h.now }
 func (h *fakeHost) Wall(t time.Duration) time.Duration { return t }
 func (h *fakeHost) Virtual() bool                      { return true }
+
+func (h *fakeHost) Tick() time.Duration { return 0 }
 func (h *fakeHost) WaitUntil(t time.Duration) {
 	h.did("wait %v", t-h.now)
 	h.now = t
