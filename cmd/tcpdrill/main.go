@@ -15,7 +15,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"tcpdrill/engine/kernel/kernelstack"
+	"tcpdrill/engine/uml"
 )
 
 // Exit statuses, the first that applies.
@@ -34,6 +34,7 @@ type commandLine struct {
 	Run    runCommand    `cmd:"" help:"Run scripts, or all .pkt files of folders."`
 	Vet    vetCommand    `cmd:"" help:"Parse and check scripts; run nothing."`
 	Fmt    fmtCommand    `cmd:"" help:"Print scripts in the one layout."`
+	Kernel kernelCommand `cmd:"" help:"Build, list and remove kernels that run as processes."`
 	Stacks stacksCommand `cmd:"" help:"Say what can be drilled here and, if not, why."`
 	// Packetdrill is here for the help only: its options are its own.
 	Packetdrill packetdrillHelp `cmd:"" help:"Take packetdrill's place: its options, output and exit status." passthrough:""`
@@ -61,7 +62,7 @@ type exitStatus int
 func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
 func main() {
-	kernelstack.Main() // does not return in a worker
+	uml.Main() // does not return in a worker or a guest
 	os.Exit(run(os.Args, os.Stdout, os.Stderr))
 }
 

@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -51,7 +54,7 @@ type drillFlags struct {
 }
 
 type runCommand struct {
-	Stack     string        `default:"auto" enum:"auto,kernel" help:"Stack to drill: auto or kernel."`
+	Stack     string        `default:"auto" placeholder:"NAME" help:"Stack to drill: auto, kernel, uml:KERNEL (its name or path)."`
 	IPVersion []string      `name:"ip-version" placeholder:"V,…" help:"ipv4, ipv6, ipv4-mapped-ipv6, or several; by default what the script is for, ipv4 if that is no matter."`
 	Preset    string        `placeholder:"kselftest" help:"What packetdrill's run_all.py and the kernel's ksft_runner.sh pass."`
 	Capture   string        `placeholder:"copy|packet" help:"copy (the default): copy on transmit; packet: clones stay pinned."`
@@ -60,6 +63,7 @@ type runCommand struct {
 	NoExec    bool          `help:"Run no real programs for the scripts' commands."`
 	KeepGoing bool          `short:"k" help:"Record what follows a mismatch too."`
 	Timeout   time.Duration `placeholder:"DURATION" help:"End a script after this much time (180s); 0: never."`
+	Jobs      int           `short:"j" placeholder:"N" help:"Scripts at a time on stacks in virtual time; 0 (the default): one per processor."`
 	Reruns    int           `default:"3" placeholder:"N" help:"Run an inconclusive script up to N times again (3)."`
 	Verbose   bool          `short:"v" help:"Show each script's whole timeline."`
 	drillFlags
@@ -76,11 +80,20 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 	if err != nil {
 		return err
 	}
-	st, err := openStack(rc.Stack)
-	if st == nil {
+	var tasks []task
+	for _, name := range files {
+		src, err := os.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		for _, v := range versionsOf(name, src, versions) {
+			tasks = append(tasks, task{name, src, v})
+		}
+	}
+	lanes, err := rc.openLanes(len(tasks))
+	if err != nil {
 		return err
 	}
-	defer st.Close() // if it can't be drilled, the first script that needs it says so
 	out := c.stdout
 	if rc.Output != "" {
 		f, err := os.Create(rc.Output)
@@ -90,29 +103,48 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 		defer f.Close()
 		out = f
 	}
-	s := &suite{rc: rc, console: c, stack: st, settings: rc.settings(k), started: time.Now()}
+	s := &suite{rc: rc, console: c, lanes: lanes, settings: rc.settings(k), started: time.Now()}
 	switch rc.Format {
 	case "jsonl":
 		s.writer = &jsonlWriter{w: out}
 	default:
 		s.writer = &textWriter{w: out, verbose: rc.Verbose}
 	}
-	for _, name := range files {
-		src, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		for _, v := range versionsOf(name, src, versions) {
-			s.run(name, src, v)
-			if c.ctx.Err() != nil {
-				s.writer.end(s)
-				fmt.Fprintf(c.stderr, "tcpdrill: interrupted at %s\n", name)
-				return exitStatus(130)
-			}
-		}
-	}
+	interrupted := s.runAll(tasks)
 	s.writer.end(s)
+	if interrupted != "" {
+		fmt.Fprintf(c.stderr, "tcpdrill: interrupted at %s\n", interrupted)
+		return exitStatus(130)
+	}
 	return s.status()
+}
+
+// openLanes opens as many stacks as scripts are to run at a time, of so many. If
+// the stack can't be drilled, the first script that needs it says so.
+func (rc *runCommand) openLanes(tasks int) ([]stack, error) {
+	n := rc.Jobs
+	switch virtual := strings.HasPrefix(rc.Stack, "uml:"); {
+	case n < 0:
+		return nil, fmt.Errorf("-j %d: want a number, 0 for as many as can run without being late", n)
+	case !virtual && n > 1:
+		return nil, fmt.Errorf("-j %d: on the kernel scripts run one at a time; on a kernel in virtual time (--stack=uml:…) as many as you like", n)
+	case !virtual:
+		n = 1
+	case n == 0:
+		n = runtime.NumCPU()
+	}
+	var lanes []stack
+	for range max(1, min(n, tasks)) {
+		st, err := openStack(rc.Stack)
+		if st == nil {
+			for _, st := range lanes {
+				st.Close()
+			}
+			return nil, err
+		}
+		lanes = append(lanes, st)
+	}
+	return lanes, nil
 }
 
 // versions returns the IP versions asked for, none if none was.
@@ -199,18 +231,26 @@ func ownVersion(name string, src []byte) engine.IPVersion {
 type suite struct {
 	rc       *runCommand
 	console  *console
-	stack    stack
+	lanes    []stack // each runs one script at a time
 	settings []engine.Setting
 	writer   resultWriter
 	counts   map[engine.Verdict]int
-	drilled  bool // the stack could be, so far
 	started  time.Time
+	noted    sync.Once // what is to be said of the stack
+}
+
+// A task is a script to run in one IP version.
+type task struct {
+	name    string
+	src     []byte
+	version engine.IPVersion
 }
 
 // A result is a script's outcome in one IP version.
 type result struct {
 	report.Run
 	seconds float64 // spent
+	virtual bool    // the stack's time is
 	reruns  int     // of a run that was inconclusive
 }
 
@@ -223,28 +263,77 @@ type resultWriter interface {
 // unavailable says that the stack can't be drilled here.
 type unavailable struct{ error }
 
-// run runs one script in one IP version.
-func (s *suite) run(name string, src []byte, v engine.IPVersion) {
+// runAll runs all scripts and writes their results in order. If it is
+// interrupted, it returns the name of the first script that has no result.
+func (s *suite) runAll(tasks []task) (interrupted string) {
+	results := make([]chan result, len(tasks))
+	for i := range results {
+		results[i] = make(chan result, 1)
+	}
+	var next atomic.Int64
+	var lanes sync.WaitGroup
+	for _, st := range s.lanes {
+		lanes.Go(func() {
+			defer st.Close()
+			l := &lane{suite: s, stack: st}
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(tasks) {
+					return
+				}
+				if r, ok := l.run(tasks[i]); ok {
+					results[i] <- r
+				}
+				close(results[i])
+			}
+		})
+	}
+	s.counts = map[engine.Verdict]int{}
+	for i, c := range results {
+		r, ok := <-c
+		switch {
+		case ok && interrupted == "":
+			s.counts[r.Outcome.Verdict]++
+			s.writer.result(r)
+		case interrupted == "":
+			interrupted = tasks[i].name
+		}
+	}
+	lanes.Wait()
+	return interrupted
+}
+
+// A lane runs one script after the other.
+type lane struct {
+	*suite
+	stack   stack
+	drilled bool // the stack could be, so far
+}
+
+// run runs one script in one IP version, and reports whether there is a result:
+// not if it was interrupted.
+func (l *lane) run(t task) (r result, ok bool) {
 	began := time.Now()
-	settings := []engine.Setting{{Name: "ip_version", Value: string(v), HasValue: true}}
-	preset, err := presetSettings(s.rc.Preset, v)
+	settings := []engine.Setting{{Name: "ip_version", Value: string(t.version), HasValue: true}}
+	preset, err := presetSettings(l.rc.Preset, t.version)
 	var o *engine.Outcome
 	reruns := 0
 	if err == nil {
 		// What the command line says wins over the preset.
-		job := drill.NewJob(name, src, slices.Concat(settings, preset, s.settings))
+		job := drill.NewJob(t.name, t.src, slices.Concat(settings, preset, l.settings))
 		job.Defaults = []engine.Setting{{Name: "timeout", Value: "180s", HasValue: true}}
-		o, err = s.outcome(job)
-		for err == nil && o.Verdict == engine.Inconclusive && reruns < s.rc.Reruns {
+		o, err = l.outcome(job)
+		// In virtual time nothing is late, and the same would come out again.
+		for err == nil && o.Verdict == engine.Inconclusive && reruns < l.rc.Reruns && !l.stack.Virtual() {
 			reruns++
-			o, err = s.outcome(job)
+			o, err = l.outcome(job)
 		}
 	}
 	var none *unavailable
 	switch {
-	case s.console.ctx.Err() != nil:
-		return // interrupted: there is nothing to say of this one
-	case errors.As(err, &none) && s.drilled:
+	case l.console.ctx.Err() != nil:
+		return r, false
+	case errors.As(err, &none) && l.drilled:
 		// It could before: the machine is short of something.
 		o = failed(err, engine.Inconclusive)
 	case errors.As(err, &none):
@@ -252,15 +341,12 @@ func (s *suite) run(name string, src []byte, v engine.IPVersion) {
 	case err != nil:
 		o = drill.Failed(err)
 	}
-	if s.counts == nil {
-		s.counts = map[engine.Verdict]int{}
-	}
-	s.counts[o.Verdict]++
-	s.writer.result(result{
-		Run:     report.Run{Script: name, Source: src, Stack: s.stack.Name(), IPVersion: v, Outcome: o},
+	return result{
+		Run:     report.Run{Script: t.name, Source: t.src, Stack: l.stack.Name(), IPVersion: t.version, Outcome: o},
 		seconds: time.Since(began).Seconds(),
+		virtual: l.stack.Virtual(),
 		reruns:  reruns,
-	})
+	}, true
 }
 
 // failed is the outcome of a script that could not be run.
@@ -270,7 +356,7 @@ func failed(err error, v engine.Verdict) *engine.Outcome {
 	return o
 }
 
-func (s *suite) outcome(job *drill.Job) (*engine.Outcome, error) {
+func (l *lane) outcome(job *drill.Job) (*engine.Outcome, error) {
 	_, cfg, err := job.Load()
 	if err != nil {
 		return nil, err
@@ -278,18 +364,21 @@ func (s *suite) outcome(job *drill.Job) (*engine.Outcome, error) {
 	if cfg.DryRun {
 		return &engine.Outcome{Verdict: engine.Pass}, nil
 	}
-	ctx := s.console.ctx
-	if cfg.Timeout > 0 {
+	if err := l.stack.Ready(); err != nil {
+		return nil, &unavailable{err}
+	}
+	l.drilled = true
+	if note := l.stack.Note(); note != "" {
+		l.noted.Do(func() { fmt.Fprintf(l.console.stderr, "tcpdrill: %s: %s\n", l.stack.Name(), note) })
+	}
+	ctx := l.console.ctx
+	if cfg.Timeout > 0 && !l.stack.Virtual() {
 		// The run ends by itself before that.
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, cfg.Timeout+2*kernelstack.StuckAfter)
 		defer cancel()
 	}
-	if err := s.stack.Ready(); err != nil {
-		return nil, &unavailable{err}
-	}
-	s.drilled = true
-	o, err := s.stack.Run(ctx, job)
+	o, err := l.stack.Run(ctx, job)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return engine.GivenUp(cfg.Timeout), nil
 	}
@@ -321,13 +410,18 @@ type textWriter struct {
 func (t *textWriter) result(r result) {
 	word := map[engine.Verdict]string{
 		engine.Pass: "ok", engine.Fail: "FAIL", engine.Error: "ERROR",
-		engine.Unsupported: "skip", engine.Inconclusive: "late",
+		engine.Unsupported: "skip", engine.Inconclusive: "inconclusive",
 	}[r.Outcome.Verdict]
 	again := ""
 	if r.reruns > 0 {
 		again = fmt.Sprintf(", run %d times: the harness was late", r.reruns+1)
 	}
-	fmt.Fprintf(t.w, "%-5s %s (%s, %s) %.2f s%s\n", word, r.Script, r.Stack, r.IPVersion, r.seconds, again)
+	spent := fmt.Sprintf("%.2f s", r.seconds)
+	if r.virtual {
+		// What it took of the machine's time is no property of the script.
+		spent = fmt.Sprintf("%.2f s of virtual time", r.Outcome.Duration.Seconds())
+	}
+	fmt.Fprintf(t.w, "%-5s %s (%s, %s) %s%s\n", word, r.Script, r.Stack, r.IPVersion, spent, again)
 	switch {
 	case r.Outcome.Verdict != engine.Pass:
 		report.Failure(t.w, r.Run, t.verbose)

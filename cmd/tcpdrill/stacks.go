@@ -5,6 +5,7 @@ import (
 	"text/tabwriter"
 
 	"tcpdrill/engine/kernel"
+	"tcpdrill/engine/uml/kernels"
 )
 
 type stacksCommand struct{}
@@ -18,6 +19,16 @@ func (s *stacksCommand) Run(c *console) error {
 		fmt.Fprintf(w, "kernel\tno\treal\t%v\n", err)
 	} else {
 		fmt.Fprintf(w, "kernel\tyes\treal\t%s\n", kernel.Version())
+	}
+	built, err := kernels.List()
+	if err != nil {
+		fmt.Fprintf(w, "uml\tno\tvirtual\t%v\n", err)
+	}
+	if len(built) == 0 && err == nil {
+		fmt.Fprintf(w, "uml\tno\tvirtual\tno kernel has been built: tcpdrill kernel build SOURCE\n")
+	}
+	for _, k := range built {
+		fmt.Fprintf(w, "uml:%s\tyes\t%s\tLinux %s, HZ=%d\n", k.Name, timeOf(k.Virtual), k.Version, k.HZ)
 	}
 	return w.Flush()
 }

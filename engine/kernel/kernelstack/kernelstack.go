@@ -38,6 +38,9 @@ func (s *Stack) Name() string { return "kernel" }
 // Virtual returns false.
 func (s *Stack) Virtual() bool { return false }
 
+// Note returns "".
+func (s *Stack) Note() string { return "" }
+
 // Prepare starts the worker of the next Run, which sets itself up meanwhile.
 func (s *Stack) Prepare() error {
 	if s.next != nil {
