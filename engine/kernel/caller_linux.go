@@ -133,6 +133,7 @@ func (t *Target) Begin(call *engine.Call) engine.Pending {
 	if err != nil {
 		return &failed{engine.Result{Ret: -1, Err: err}, t.Now()}
 	}
+	t.blocked++
 	return &pending{c: c, t: t}
 }
 
@@ -172,6 +173,7 @@ func (p *pending) Wait(until time.Duration) bool {
 	}
 	p.c.done.wait()
 	p.result, p.end = p.t.finish(p.c.r, p.c.ret, p.c.errno), p.c.end
+	p.t.blocked--
 	p.c.r, p.c.busy = nil, false
 	p.c = nil
 	p.t.advance(p.end)
@@ -205,6 +207,7 @@ func (t *Target) Call(call *engine.Call) engine.Result {
 	t.step(callStep)
 	ret, errno, end := r.doTimed()
 	t.catchUp(end - t.monotonic)
+	t.letOthers()
 	t.drain()
 	return t.finish(r, ret, errno)
 }

@@ -80,6 +80,15 @@ func (c *clock) step(d time.Duration) {
 	}
 }
 
+// letOthers lets threads go on that something has just woken: time stands still
+// until all of them sleep again, so that what they do is done before what comes
+// next, on every run.
+func (c *clock) letOthers() {
+	if c.blocked > 0 {
+		c.step(callStep)
+	}
+}
+
 // catchUp follows the kernel's clock, which has come to t, if something slept.
 func (c *clock) catchUp(t time.Duration) {
 	const slept = 100 * time.Microsecond

@@ -76,6 +76,7 @@ func (l *link) Inject(p []byte, gso engine.GSO) error {
 	if err := l.device.Inject(p, h); err != nil {
 		return err
 	}
+	l.letOthers()
 	if err := l.drain(); err != nil {
 		return err
 	}
