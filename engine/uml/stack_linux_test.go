@@ -306,7 +306,7 @@ func TestParentKilled(t *testing.T) {
 	guests := func() (pids []string) {
 		all, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 		for _, file := range all {
-			if b, err := os.ReadFile(file); err == nil && strings.Contains(string(b), "uml_dir="+cache) {
+			if b, err := os.ReadFile(file); err == nil && strings.Contains(string(b), guestEnv+"="+cache) {
 				pids = append(pids, filepath.Base(filepath.Dir(file)))
 			}
 		}
