@@ -108,6 +108,7 @@ func (p *progress) show(what string, part float64) {
 	if p.bar != nil {
 		if what != p.what {
 			p.bar.Describe(what)
+			_ = p.bar.RenderBlank()
 		}
 		if part >= 0 {
 			_ = p.bar.Set(int(part * 1000))
