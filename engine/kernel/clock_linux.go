@@ -19,7 +19,6 @@ type clock struct {
 
 	virtual   bool          // it stands still but for sleeps
 	logical   atomic.Int64  // the time then
-	steps     time.Duration // done since
 	blocked   int           // calls that other threads are in
 	busyUntil time.Duration // when the kernel has settled after the set-up
 }

@@ -6,9 +6,6 @@ import (
 	"os"
 	"strconv"
 	"time"
-	"unsafe"
-
-	"golang.org/x/sys/unix"
 )
 
 // TimeIsVirtual reports whether this kernel's time stands still but for sleeps:
@@ -44,39 +41,31 @@ func quietRuntime() {
 // lazy is how much too late, in virtual time, that thread may be woken.
 const lazy = 60 * time.Second
 
-// In virtual time Now is a logical time: it is what the kernel's clock was when
-// the last wait ended. What is done until the next wait is done in steps of some
-// microseconds after that, each begun at exactly its time. So the logical time
-// of a script is that of its lines, however many there are; a round trip takes
-// longer than the script says, as on a real machine, and never just less or just
-// more, which could make a difference of a tick; and it takes the same time on
-// every run, though reading the clock moves it, and Go's runtime does so when it
-// likes.
+// In virtual time Now is a logical time. It is when the last wait ended, and a
+// fixed number of microseconds for each thing that was done since; and the
+// kernel's clock, which moves with each reading, is made to show it when the next
+// is done. So what is done is done at the same time on every run, however often
+// Go's runtime looks at the clock, and a round trip takes a little longer than
+// the script says, as on a real machine: never just less, which TCP takes for
+// something else (RACK and HyStart do).
 
-// Steps of the kernel's clock from one thing that is done to the next.
+// What a thing takes that is done.
 const (
-	callStep   = 5 * time.Microsecond  // before a system call
-	injectStep = 20 * time.Microsecond // before a packet comes in
+	callStep   = 5 * time.Microsecond  // a system call
+	injectStep = 20 * time.Microsecond // a packet that comes in
 )
 
 // advance says that the logical time is at least t.
 func (c *clock) advance(t time.Duration) {
 	if c.virtual && t > c.Now() {
 		c.logical.Store(int64(t))
-		c.steps = 0
 	}
 }
 
-// step waits for the time of the next thing to do.
+// step moves the time on by what the next thing takes.
 func (c *clock) step(d time.Duration) {
-	if !c.virtual {
-		return
-	}
-	c.steps += d
-	// Without advancing the logical time: this is no wait of the script's.
-	for left := c.Now() + c.steps - c.read(); left > 0; left = c.Now() + c.steps - c.read() {
-		ts := unix.NsecToTimespec(int64(left))
-		unix.RawSyscall6(unix.SYS_PPOLL, 0, 0, uintptr(unsafe.Pointer(&ts)), 0, 0, 0)
+	if c.virtual {
+		c.WaitUntil(c.Now() + d)
 	}
 }
 
@@ -92,7 +81,7 @@ func (c *clock) letOthers() {
 // catchUp follows the kernel's clock, which has come to t, if something slept.
 func (c *clock) catchUp(t time.Duration) {
 	const slept = 100 * time.Microsecond
-	if t > c.Now()+c.steps+slept {
+	if t > c.Now()+slept {
 		c.advance(t)
 	}
 }
