@@ -121,25 +121,35 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 
 // openLanes opens as many stacks as scripts are to run at a time, of so many. If
 // the stack can't be drilled, the first script that needs it says so.
-func (rc *runCommand) openLanes(tasks int) ([]stack, error) {
-	n := rc.Jobs
-	switch virtual := strings.HasPrefix(rc.Stack, "uml:"); {
-	case n < 0:
-		return nil, fmt.Errorf("-j %d: want a number, 0 for as many as can run without being late", n)
-	case !virtual && n > 1:
-		return nil, fmt.Errorf("-j %d: on the kernel scripts run one at a time; on a kernel in virtual time (--stack=uml:…) as many as you like", n)
-	case !virtual:
-		n = 1
-	case n == 0:
-		n = runtime.NumCPU()
+func (rc *runCommand) openLanes(tasks int) (lanes []stack, err error) {
+	if rc.Jobs < 0 {
+		return nil, fmt.Errorf("-j %d: want a number, 0 for as many as can run without being late", rc.Jobs)
 	}
-	var lanes []stack
-	for range max(1, min(n, tasks)) {
-		st, err := openStack(rc.Stack)
-		if st == nil {
+	first, err := openStack(rc.Stack)
+	if first == nil {
+		return nil, err
+	}
+	lanes = append(lanes, first)
+	defer func() {
+		if err != nil {
 			for _, st := range lanes {
 				st.Close()
 			}
+		}
+	}()
+	n := min(rc.Jobs, tasks)
+	switch {
+	case rc.Jobs == 0 && tasks > 1:
+		n = 1
+		if first.Ready() == nil && first.Virtual() {
+			n = min(runtime.NumCPU(), tasks)
+		}
+	case n > 1 && (first.Ready() != nil || !first.Virtual()):
+		return nil, fmt.Errorf("-j %d: in real time scripts run one at a time; in virtual time (--stack=uml:…) as many as you like", rc.Jobs)
+	}
+	for len(lanes) < n {
+		st, err := openStack(rc.Stack)
+		if st == nil {
 			return nil, err
 		}
 		lanes = append(lanes, st)
