@@ -68,7 +68,7 @@ func main() {
 
 // run is main, testable.
 func run(args []string, stdout, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	c := &console{ctx: ctx, stdout: stdout, stderr: stderr}
 	name := strings.TrimSuffix(filepath.Base(args[0]), ".exe")

@@ -42,7 +42,7 @@ func packetdrill(c *console, args []string) int {
 		}
 		if st == nil {
 			if st, err = openStack("kernel"); err == nil {
-				err = st.Ready()
+				err = st.Ready(c.ctx)
 			}
 			if err != nil {
 				fmt.Fprintf(c.stderr, "packetdrill: %v\n", err)

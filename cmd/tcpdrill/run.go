@@ -90,10 +90,6 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 			tasks = append(tasks, task{name, src, v})
 		}
 	}
-	lanes, err := rc.openLanes(len(tasks))
-	if err != nil {
-		return err
-	}
 	out := c.stdout
 	if rc.Output != "" {
 		f, err := os.Create(rc.Output)
@@ -102,6 +98,10 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 		}
 		defer f.Close()
 		out = f
+	}
+	lanes, err := rc.openLanes(c.ctx, len(tasks))
+	if err != nil {
+		return err
 	}
 	s := &suite{rc: rc, console: c, lanes: lanes, settings: rc.settings(k), started: time.Now()}
 	switch rc.Format {
@@ -121,7 +121,7 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 
 // openLanes opens as many stacks as scripts are to run at a time, of so many. If
 // the stack can't be drilled, the first script that needs it says so.
-func (rc *runCommand) openLanes(tasks int) (lanes []stack, err error) {
+func (rc *runCommand) openLanes(ctx context.Context, tasks int) (lanes []stack, err error) {
 	if rc.Jobs < 0 {
 		return nil, fmt.Errorf("-j %d: want a number, 0 for as many as can run without being late", rc.Jobs)
 	}
@@ -141,10 +141,10 @@ func (rc *runCommand) openLanes(tasks int) (lanes []stack, err error) {
 	switch {
 	case rc.Jobs == 0 && tasks > 1:
 		n = 1
-		if first.Ready() == nil && first.Virtual() {
+		if first.Ready(ctx) == nil && first.Virtual() {
 			n = min(runtime.NumCPU(), tasks)
 		}
-	case n > 1 && (first.Ready() != nil || !first.Virtual()):
+	case n > 1 && (first.Ready(ctx) != nil || !first.Virtual()):
 		return nil, fmt.Errorf("-j %d: in real time scripts run one at a time; in virtual time (--stack=uml:…) as many as you like", rc.Jobs)
 	}
 	for len(lanes) < n {
@@ -291,8 +291,10 @@ func (s *suite) runAll(tasks []task) (interrupted string) {
 				if i >= len(tasks) {
 					return
 				}
-				if r, ok := l.run(tasks[i]); ok {
-					results[i] <- r
+				if s.console.ctx.Err() == nil {
+					if r, ok := l.run(tasks[i]); ok {
+						results[i] <- r
+					}
 				}
 				close(results[i])
 			}
@@ -374,7 +376,7 @@ func (l *lane) outcome(job *drill.Job) (*engine.Outcome, error) {
 	if cfg.DryRun {
 		return &engine.Outcome{Verdict: engine.Pass}, nil
 	}
-	if err := l.stack.Ready(); err != nil {
+	if err := l.stack.Ready(l.console.ctx); err != nil {
 		return nil, &unavailable{err}
 	}
 	l.drilled = true

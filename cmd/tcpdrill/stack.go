@@ -18,7 +18,7 @@ type stack interface {
 	Prepare() error
 	// Ready waits for what Prepare began. Its error says why the stack can't
 	// be drilled here and what to do about it.
-	Ready() error
+	Ready(ctx context.Context) error
 	// Virtual reports whether the stack's time is virtual, once it is ready.
 	Virtual() bool
 	// Note is what people are to know of the stack, once it is ready; "" if

@@ -34,6 +34,22 @@ func NewJob(path string, source []byte, settings []engine.Setting) *Job {
 	return &Job{Name: path, Source: source, Dir: dir, Settings: settings}
 }
 
+// Paths lists what of the file system the job needs: its folder and its file,
+// under the names they were given and under those they have without symbolic
+// links.
+func (j *Job) Paths() []string {
+	paths := []string{j.Dir}
+	if name, err := filepath.Abs(j.Name); err == nil {
+		paths = append(paths, name)
+	}
+	for _, p := range slices.Clone(paths) {
+		if real, err := filepath.EvalSymlinks(p); err == nil && real != p {
+			paths = append(paths, real)
+		}
+	}
+	return paths
+}
+
 // Load parses and checks the job's script and settles its options. The error
 // is a script.ErrorList for what is wrong in the script,
 // *engine.UnsupportedError for an option that isn't to be had, or says which

@@ -97,10 +97,25 @@ func (l *link) collect(during bool) {
 	}
 }
 
+// pollCapture waits until something is captured, or the deadline, and reports
+// which.
+func (l *link) pollCapture(until time.Duration) (bool, error) {
+	for {
+		ready, err := l.poll(l.fds, until)
+		if err != nil || !ready || l.fds[0].Revents&unix.POLLIN != 0 {
+			return ready, err
+		}
+		// The device has gone down (ENETDOWN). It may come up again.
+		if _, err := unix.GetsockoptInt(int(l.fds[0].Fd), unix.SOL_SOCKET, unix.SO_ERROR); err != nil {
+			return false, err
+		}
+	}
+}
+
 // WaitUntil implements engine.Clock.
 func (l *link) WaitUntil(t time.Duration) {
 	for {
-		ready, err := l.poll(l.fds, t)
+		ready, err := l.pollCapture(t)
 		if err != nil || !ready {
 			l.clock.WaitUntil(t)
 			return
@@ -177,7 +192,7 @@ func (l *link) Receive(until time.Duration) (*engine.Captured, error) {
 			return c, nil
 		}
 		var err error
-		if waited, err = l.poll(l.fds, until); err != nil || !waited {
+		if waited, err = l.pollCapture(until); err != nil || !waited {
 			return nil, err
 		}
 	}

@@ -31,7 +31,8 @@ const guestMemory = "1G"
 // will do on an idle machine.
 const bootTime = 60 * time.Second
 
-// boots counts guests, to spread them over the processors.
+// boots counts guests, to spread them over the processors, beside other
+// processes' guests.
 var boots atomic.Int64
 
 // A guest is a running kernel, seen from the host.
@@ -59,19 +60,30 @@ func boot(program string) (*guest, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &guest{scratch: scratch, gone: make(chan struct{})}
+	for _, path := range []string{self, scratch.Dir} {
+		if strings.ContainsAny(path, "\"\n") {
+			return nil, fmt.Errorf("%q: a kernel can't be told of a path with such characters", path)
+		}
+	}
+	g := &guest{scratch: scratch, gone: make(chan struct{}), progress: progress{end: make(chan struct{})}}
 	if err := g.start(program, self); err != nil {
 		g.close()
 		scratch.Remove()
 		return nil, fmt.Errorf("starting %s: %w", program, err)
 	}
-	go func() {
-		g.state, _ = g.process.Wait()
-		g.gate.f.Close() // else we might wait at it for ever
-		scratch.Remove()
-		close(g.gone)
-	}()
+	go g.bury()
 	return g, nil
+}
+
+// bury waits for the end of the process and clears up after it.
+func (g *guest) bury() {
+	g.state, _ = g.process.Wait()
+	g.kill() // its children: older kernels' don't die with it
+	// Else we might wait for it for ever.
+	g.gate.f.Close()
+	g.frames.SetReadDeadline(time.Now().Add(5 * time.Second))
+	g.scratch.Remove()
+	close(g.gone)
 }
 
 // start starts the process with its pipes.
@@ -112,13 +124,17 @@ func (g *guest) start(program, self string) error {
 	go g.progress.follow(progressIn)
 	// On one processor: each system call in the guest goes back and forth
 	// between two threads, which takes 7 µs there, and 85 µs across two.
-	g.process, err = spawn.StartOn(int(boots.Add(1)), program, guestArgs(program, self, g.scratch.Dir), &os.ProcAttr{
+	g.process, err = spawn.StartOn(os.Getpid()+int(boots.Add(1)), program, guestArgs(program, self, g.scratch.Dir), &os.ProcAttr{
 		// The kernel's memory is a file there, and nothing else is needed.
 		Env:   []string{"TMPDIR=" + g.scratch.Dir, "HOME=" + g.scratch.Dir, "PATH=/usr/bin:/bin"},
 		Dir:   g.scratch.Dir,
 		Files: []*os.File{null, g.console, g.console, framesOut, gateOut, progressOut},
 		Sys:   &syscall.SysProcAttr{},
 	})
+	if err == nil {
+		// A kernel that panics dumps core, its memory included.
+		unix.Prlimit(g.process.Pid, unix.RLIMIT_CORE, &unix.Rlimit{}, nil)
+	}
 	return err
 }
 
@@ -141,13 +157,9 @@ func guestArgs(program, self, dir string) []string {
 	}
 }
 
-// quoted is a value on a kernel's command line.
-func quoted(s string) string {
-	if strings.ContainsAny(s, " \t") {
-		return `"` + s + `"`
-	}
-	return s
-}
+// quoted is a value on a kernel's command line, where more bytes than one would
+// think are blanks.
+func quoted(s string) string { return `"` + s + `"` }
 
 // greet waits for the guest's hello.
 func (g *guest) greet(ctx context.Context) error {
@@ -181,7 +193,7 @@ func (g *guest) greet(ctx context.Context) error {
 func (g *guest) give(job kernel.Job) error {
 	dir, err := os.Getwd()
 	if err != nil {
-		return err
+		dir = "/" // it has been removed
 	}
 	b, err := json.Marshal(task{Env: os.Environ(), Dir: dir, Job: job})
 	if err != nil {
@@ -195,8 +207,19 @@ func (g *guest) give(job kernel.Job) error {
 	return g.gate.open()
 }
 
-// kill ends the guest. It does no harm to one that has ended.
-func (g *guest) kill() { g.process.Kill() }
+// kill ends the guest: all of its processes, which are a group. It does no harm
+// to one that has ended.
+func (g *guest) kill() { unix.Kill(-g.process.Pid, unix.SIGKILL) }
+
+// ended reports whether the guest has.
+func (g *guest) ended() bool {
+	select {
+	case <-g.gone:
+		return true
+	default:
+		return false
+	}
+}
 
 // close closes what leads to the guest.
 func (g *guest) close() {
@@ -257,10 +280,12 @@ type progress struct {
 	mu   sync.Mutex
 	last []byte
 	when time.Time
+	end  chan struct{} // closed when nothing more comes
 }
 
 // follow reads progress to its end, a JSON object a line.
 func (p *progress) follow(f *os.File) {
+	defer close(p.end)
 	defer f.Close()
 	var rest []byte
 	buf := make([]byte, 4096)

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"path/filepath"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -54,10 +54,11 @@ func (s *Stack) Prepare() error {
 	return err
 }
 
-// Ready waits until the guest can have a job.
-func (s *Stack) Ready() error { return s.ready(context.Background()) }
-
-func (s *Stack) ready(ctx context.Context) error {
+// Ready waits until the guest can have a job. One that has died is replaced.
+func (s *Stack) Ready(ctx context.Context) error {
+	if s.guest != nil && s.guest.ended() {
+		s.drop()
+	}
 	if err := s.Prepare(); err != nil {
 		return err
 	}
@@ -107,7 +108,7 @@ func (s *Stack) Close() error {
 // Run runs a job and returns its outcome. A guest that dies of it, hangs, or
 // runs out of memory is no error: the outcome is inconclusive, and says so.
 func (s *Stack) Run(ctx context.Context, job *drill.Job) (*engine.Outcome, error) {
-	if err := s.ready(ctx); err != nil {
+	if err := s.Ready(ctx); err != nil {
 		return nil, err
 	}
 	g := s.guest
@@ -115,26 +116,24 @@ func (s *Stack) Run(ctx context.Context, job *drill.Job) (*engine.Outcome, error
 	if err != nil {
 		return nil, err
 	}
-	paths := []string{job.Dir}
-	if p, err := filepath.Abs(job.Name); err == nil {
-		paths = append(paths, p)
-	}
 	defer context.AfterFunc(ctx, g.kill)()
 	g.progress.set(nil)
 	console := g.consoleSize()
 	watch := g.watch()
-	outcome, err := g.run(kernel.Job{Paths: paths, Payload: payload})
+	outcome, err := g.run(kernel.Job{Paths: job.Paths(), Payload: payload})
 	hung := watch.stop()
 	if ctx.Err() != nil {
 		s.drop()
 		return nil, ctx.Err()
 	}
-	switch {
-	case hung:
+	if errors.Is(err, errGuestDied) || hung {
 		s.drop()
+	}
+	switch {
+	case outcome != nil: // whatever came after it
+	case hung:
 		return g.inconclusive("the guest hangs: nothing has happened for "+hangAfter.String(), ""), nil
 	case errors.Is(err, errGuestDied):
-		s.drop()
 		summary := fmt.Sprintf("the guest's kernel died: %v", g.state)
 		if panicked := linesWith(g.consoleFrom(console), []string{"Kernel panic"}); panicked != "" {
 			_, why, _ := strings.Cut(panicked, "Kernel panic")
@@ -144,6 +143,9 @@ func (s *Stack) Run(ctx context.Context, job *drill.Job) (*engine.Outcome, error
 	}
 	text := g.consoleFrom(console)
 	if lines := linesWith(text, outOfMemory); lines != "" {
+		if s.guest != nil {
+			s.drop() // whatever else it may have killed
+		}
 		o := g.inconclusive("the guest ran out of memory", lines)
 		if outcome != nil {
 			o.Timeline, o.Output = outcome.Timeline, outcome.Output
@@ -182,8 +184,10 @@ var errGuestDied = errors.New("the guest died")
 // run has the guest run a job and returns its outcome.
 func (g *guest) run(job kernel.Job) (*engine.Outcome, error) {
 	if err := g.give(job); err != nil {
-		g.kill()
-		return nil, errors.Join(errGuestDied, err)
+		if errors.Is(err, os.ErrClosed) {
+			return nil, errGuestDied
+		}
+		return nil, fmt.Errorf("giving the guest its task: %w", err)
 	}
 	var o *engine.Outcome
 	for {
@@ -216,6 +220,9 @@ func (g *guest) run(job kernel.Job) (*engine.Outcome, error) {
 // end: at the line it was last at.
 func (g *guest) inconclusive(summary, words string) *engine.Outcome {
 	f := engine.Failure{Verdict: engine.Inconclusive, Summary: summary}
+	if g.ended() {
+		<-g.progress.end
+	}
 	var at engine.Failure
 	if last, _ := g.progress.get(); last != nil && json.Unmarshal(last, &at) == nil {
 		f.Line, f.Column = at.Line, at.Column
@@ -233,8 +240,13 @@ type watchdog struct {
 	hung chan bool
 }
 
+// watch watches a guest. Where its time is real it may well do nothing for long.
 func (g *guest) watch() *watchdog {
 	w := &watchdog{done: make(chan struct{}), hung: make(chan bool, 1)}
+	if !g.info.Virtual {
+		w.hung <- false
+		return w
+	}
 	began := time.Now()
 	go func() {
 		for {

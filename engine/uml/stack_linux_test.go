@@ -55,7 +55,7 @@ func open(t testing.TB) *Stack {
 	t.Helper()
 	s, err := Open(kernelName(t))
 	if err == nil {
-		err = s.Ready()
+		err = s.Ready(context.Background())
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -213,9 +213,31 @@ func TestOutOfMemory(t *testing.T) {
 		if f := o.Failures[0]; o.Verdict != engine.Inconclusive || f.Summary != "the guest ran out of memory" || f.Line != 8 {
 			t.Errorf("%s: %s, line %d: %s %q", command, o.Verdict, f.Line, f.Summary, f.Notes)
 		}
+		if s.guest != nil {
+			t.Errorf("%s: the guest is used again", command)
+		}
 		if o := run(t, s, handshake); o.Verdict != engine.Pass {
 			t.Errorf("the script after %s: %s %+v", command, o.Verdict, o.Failures)
 		}
+	}
+}
+
+// A guest that has died while it had nothing to do is no script's fault.
+func TestIdleGuestDies(t *testing.T) {
+	s := open(t)
+	s.guest.kill()
+	<-s.guest.gone
+	if o := run(t, s, handshake); o.Verdict != engine.Pass {
+		t.Errorf("%s %+v", o.Verdict, o.Failures)
+	}
+}
+
+// A device that is down is no reason to spin.
+func TestDeviceDown(t *testing.T) {
+	s := open(t)
+	o := run(t, s, handshake+"+0 `ip link set dev tun0 down`\n+1 `ip link set dev tun0 up`\n+1 close(4) = 0\n")
+	if o.Verdict != engine.Pass || o.Duration < 2*time.Second {
+		t.Errorf("%s after %v: %+v", o.Verdict, o.Duration, o.Failures)
 	}
 }
 
@@ -266,7 +288,7 @@ func TestNoKernel(t *testing.T) {
 	}
 	s, err := Open("/bin/true")
 	if err == nil {
-		err = s.Ready()
+		err = s.Ready(context.Background())
 	}
 	if err == nil || !strings.Contains(err.Error(), "/bin/true: the kernel ended before it could have jobs: exit status 0") {
 		t.Errorf("a program that is no kernel: %v", err)
@@ -275,15 +297,9 @@ func TestNoKernel(t *testing.T) {
 
 // However this process ends, it takes its guests along.
 func TestParentKilled(t *testing.T) {
-	name := kernelName(t)
-	t.Setenv("XDG_CACHE_HOME", t.TempDir())
-	if !strings.Contains(name, "/") {
-		os.Unsetenv("XDG_CACHE_HOME")
-		program, err := kernels.Program(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		name = program
+	name, err := programName(kernelName(t)) // the child has a cache of its own
+	if err != nil {
+		t.Fatal(err)
 	}
 	cache := t.TempDir()
 	cmd := exec.Command("/proc/self/exe")
@@ -306,7 +322,7 @@ func TestParentKilled(t *testing.T) {
 	guests := func() (pids []string) {
 		all, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 		for _, file := range all {
-			if b, err := os.ReadFile(file); err == nil && strings.Contains(string(b), guestEnv+"="+cache) {
+			if b, err := os.ReadFile(file); err == nil && strings.Contains(string(b), guestEnv+"="+`"`+cache) {
 				pids = append(pids, filepath.Base(filepath.Dir(file)))
 			}
 		}
@@ -333,7 +349,7 @@ func TestParentKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Remove()
-	if left, _ := os.ReadDir(filepath.Join(cache, "tcpdrill", "run")); len(left) != 0 {
+	if left, _ := filepath.Glob(filepath.Join(cache, "tcpdrill", "run", "*-*")); left != nil {
 		t.Errorf("left: %v", left)
 	}
 }

@@ -29,7 +29,7 @@ func (*Stack) Name() string { return "" }
 func (*Stack) Prepare() error { return errNotLinux }
 
 // Ready fails.
-func (*Stack) Ready() error { return errNotLinux }
+func (*Stack) Ready(context.Context) error { return errNotLinux }
 
 // Virtual returns false.
 func (*Stack) Virtual() bool { return false }

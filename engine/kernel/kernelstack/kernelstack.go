@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"tcpdrill/engine"
@@ -53,10 +52,11 @@ func (s *Stack) Prepare() error {
 
 // Ready waits for the worker of the next Run. The error says why the kernel
 // can't be drilled here and what to do about it.
-func (s *Stack) Ready() error {
+func (s *Stack) Ready(ctx context.Context) error {
 	if err := s.Prepare(); err != nil {
 		return err
 	}
+	defer context.AfterFunc(ctx, s.next.Kill)()
 	return s.next.Ready()
 }
 
@@ -75,12 +75,8 @@ func (s *Stack) Run(ctx context.Context, job *drill.Job) (*engine.Outcome, error
 	if err != nil {
 		return nil, err
 	}
-	paths := []string{job.Dir}
-	if p, err := filepath.Abs(job.Name); err == nil {
-		paths = append(paths, p)
-	}
 	var o *engine.Outcome
-	err = w.Run(kernel.Job{Paths: paths, Payload: payload}, func(msg []byte) {
+	err = w.Run(kernel.Job{Paths: job.Paths(), Payload: payload}, func(msg []byte) {
 		o = new(engine.Outcome)
 		if e := json.Unmarshal(msg, o); e != nil {
 			o.Verdict = engine.Error

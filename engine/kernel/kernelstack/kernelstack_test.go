@@ -29,7 +29,7 @@ func open(t testing.TB) *Stack {
 	t.Helper()
 	s, err := Open()
 	if err == nil {
-		err = s.Ready()
+		err = s.Ready(context.Background())
 	}
 	if err != nil {
 		if os.Getenv("TCPDRILL_REQUIRE_KERNEL") != "" {
@@ -109,7 +109,7 @@ func BenchmarkVerdict(b *testing.B) {
 		}
 		b.StopTimer()
 		kernel.WaitAll() // the worker has no device any more
-		if err := s.Ready(); err != nil {
+		if err := s.Ready(context.Background()); err != nil {
 			b.Fatal(err)
 		}
 		b.StartTimer()

@@ -74,7 +74,14 @@ func (b Build) Run(ctx context.Context) (Kernel, error) {
 	if err != nil {
 		return Kernel{}, err
 	}
+	if strings.ContainsAny(scratch.Dir, " \t\n:'\"$") {
+		scratch.Remove()
+		return Kernel{}, fmt.Errorf("a kernel can't be built in %s, since make can't take that name: set $XDG_CACHE_HOME", filepath.Dir(scratch.Dir))
+	}
 	defer scratch.Remove()
+	// Commands are told when the thread ends that started them.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	w := &building{Build: b, ctx: ctx, dir: scratch.Dir}
 	k, err := w.run(info.IsDir())
 	if ctx.Err() != nil {
@@ -309,10 +316,11 @@ func (w *building) make(source string, args ...string) *exec.Cmd {
 }
 
 // command is a command that goes with all it started when the build is
-// interrupted.
+// interrupted. If this process is killed it is told to end, and make then ends
+// its compilers.
 func (w *building) command(name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(w.ctx, name, args...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 5 * time.Second
 	return cmd

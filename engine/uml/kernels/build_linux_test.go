@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -95,9 +96,8 @@ func TestFailedBuilds(t *testing.T) {
 	if time.Since(began) > 100*time.Second {
 		t.Errorf("it took %v", time.Since(began))
 	}
-	left, err := os.ReadDir(filepath.Join(dir, "run"))
-	if len(left) != 0 || err != nil {
-		t.Errorf("left: %v, %v", left, err)
+	if left := folders(t, filepath.Join(dir, "run")); left != nil {
+		t.Errorf("left: %v", left)
 	}
 	if got := names(t); got != nil {
 		t.Errorf("kernels: %q", got)
@@ -133,7 +133,49 @@ func TestScratch(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if left, _ := os.ReadDir(run); len(left) != 0 {
+	if left := folders(t, run); left != nil {
 		t.Errorf("left: %v", left)
 	}
+}
+
+// Folders that are made at the same time don't get into each other's way.
+func TestScratchAtOnce(t *testing.T) {
+	dir := cache(t)
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			for range 10 {
+				s, err := NewScratch("test")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if err := os.WriteFile(filepath.Join(s.Dir, "file"), nil, 0o600); err != nil {
+					t.Error(err)
+				}
+				if err := s.Remove(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if left := folders(t, filepath.Join(dir, "run")); left != nil {
+		t.Errorf("left: %v", left)
+	}
+}
+
+// folders lists the folders of a folder.
+func folders(t *testing.T, dir string) (out []string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Error(err)
+	}
+	for _, e := range entries {
+		if e.IsDir() {
+			out = append(out, e.Name())
+		}
+	}
+	return out
 }

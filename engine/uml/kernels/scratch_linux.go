@@ -3,7 +3,6 @@ package kernels
 import (
 	"os"
 	"path/filepath"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -15,9 +14,6 @@ type Scratch struct {
 	lock *os.File
 }
 
-// young is how long a folder may lack a lock: its owner is about to take it.
-const young = time.Minute
-
 // NewScratch makes a scratch folder.
 func NewScratch(kind string) (*Scratch, error) {
 	cache, err := Dir()
@@ -28,40 +24,50 @@ func NewScratch(kind string) (*Scratch, error) {
 	if err := os.MkdirAll(run, 0o700); err != nil {
 		return nil, err
 	}
+	// One process at a time makes folders and looks for those that nobody has.
+	all, err := lock(filepath.Join(run, ".lock"), unix.LOCK_EX)
+	if err != nil {
+		return nil, err
+	}
+	defer all.Close()
 	prune(run)
 	dir, err := os.MkdirTemp(run, kind+"-")
 	if err != nil {
 		return nil, err
 	}
-	lock, err := os.Create(lockName(dir))
-	if err == nil {
-		err = unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	}
+	own, err := lock(lockName(dir), unix.LOCK_EX|unix.LOCK_NB)
 	if err != nil {
 		os.RemoveAll(dir)
 		return nil, err
 	}
-	return &Scratch{Dir: dir, lock: lock}, nil
+	return &Scratch{Dir: dir, lock: own}, nil
 }
 
 func lockName(dir string) string { return filepath.Join(dir, "lock") }
+
+// lock opens and locks a file, until it is closed.
+func lock(name string, how int) (*os.File, error) {
+	f, err := os.Create(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), how); err != nil {
+		f.Close()
+		return nil, &os.PathError{Op: "lock", Path: name, Err: err}
+	}
+	return f, nil
+}
 
 // prune removes the folders of processes that are gone.
 func prune(run string) {
 	entries, _ := os.ReadDir(run)
 	for _, e := range entries {
-		dir := filepath.Join(run, e.Name())
-		lock, err := os.Open(lockName(dir))
-		if err != nil {
-			if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > young {
+		if dir := filepath.Join(run, e.Name()); e.IsDir() {
+			if f, err := lock(lockName(dir), unix.LOCK_EX|unix.LOCK_NB); err == nil {
 				os.RemoveAll(dir)
+				f.Close()
 			}
-			continue
 		}
-		if unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
-			os.RemoveAll(dir)
-		}
-		lock.Close()
 	}
 }
 

@@ -146,11 +146,15 @@ func Remove(name string) error {
 	if err != nil {
 		return err
 	}
+	// Without it, what is left is no kernel.
+	if err := os.Remove(filepath.Join(dir, infoName)); err != nil {
+		return err
+	}
 	return os.RemoveAll(dir)
 }
 
-// install makes a kernel of a finished folder, which takes the place of one of
-// that name: of whatever happens, one of the two is there.
+// install makes a kernel of the program in a finished folder. If there is one of
+// that name its files are replaced: whatever happens, there is one.
 func install(folder string, k Kernel) error {
 	b, err := json.MarshalIndent(k, "", "\t")
 	if err != nil {
@@ -163,13 +167,14 @@ func install(folder string, k Kernel) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
 	target := filepath.Join(dir, k.Name)
-	// What was there goes with the scratch folder.
-	if err := os.Rename(target, folder+".old"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.MkdirAll(target, 0o755); err != nil {
 		return err
 	}
-	return os.Rename(folder, target)
+	for _, name := range []string{programName, infoName} {
+		if err := os.Rename(filepath.Join(folder, name), filepath.Join(target, name)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
