@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 
@@ -73,7 +74,21 @@ func prune(run string) {
 
 // Remove removes the folder.
 func (s *Scratch) Remove() error {
-	err := os.RemoveAll(s.Dir)
-	s.lock.Close()
-	return err
+	defer s.lock.Close()
+	// What takes time first; the lock is what keeps others away.
+	entries, err := os.ReadDir(s.Dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if name := filepath.Join(s.Dir, e.Name()); name != s.lock.Name() {
+			err = errors.Join(err, os.RemoveAll(name))
+		}
+	}
+	all, lockErr := lock(filepath.Join(filepath.Dir(s.Dir), ".lock"), unix.LOCK_EX)
+	if lockErr != nil {
+		return errors.Join(err, lockErr)
+	}
+	defer all.Close()
+	return errors.Join(err, os.RemoveAll(s.Dir))
 }
