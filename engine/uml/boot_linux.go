@@ -43,7 +43,7 @@ type guest struct {
 	frames  *os.File // frames from it
 	tasks   int      // given to it so far
 	gate    gate
-	info    Info
+	said    hello // its first words; empty before
 
 	progress progress
 	gone     chan struct{} // closed when the process has ended
@@ -185,7 +185,7 @@ func (g *guest) greet(ctx context.Context) error {
 	if h.Err != "" {
 		return errors.New(h.Err)
 	}
-	g.info = h.Info
+	g.said = h
 	return nil
 }
 

@@ -25,15 +25,3 @@
 // The console goes to a file in memory, which nobody reads unless the kernel
 // dies.
 package uml
-
-import "time"
-
-// Info is what a guest says of itself.
-type Info struct {
-	Release string        // "6.12.9"
-	Tick    time.Duration // 1/HZ
-	Virtual bool          // its time
-}
-
-// HZ returns the frequency of the kernel's timer.
-func (i Info) HZ() int { return int(time.Second / i.Tick) }

@@ -31,8 +31,9 @@ func taskName(folder string, n int) string {
 
 // A hello says that a guest waits for jobs, or why it can't have any, as JSON.
 type hello struct {
-	Info
-	Err string `json:",omitempty"`
+	Release string // "6.12.9"
+	Virtual bool   // its time is
+	Err     string `json:",omitempty"`
 }
 
 // What a guest has for its serial lines.

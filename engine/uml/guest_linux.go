@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -47,8 +46,7 @@ func serve(folder string) error {
 	if _, err := openLine(progressLine); err != nil { // which workers use
 		return err
 	}
-	h := hello{Info: Info{Virtual: kernel.TimeIsVirtual()}}
-	h.Release, h.Tick = release()
+	h := hello{Release: release(), Virtual: kernel.TimeIsVirtual()}
 	h.Err = errorText(loadTun(h.Release))
 	b, err := json.Marshal(h)
 	if err != nil {
@@ -185,15 +183,11 @@ func loadTun(release string) error {
 	return fmt.Errorf("this kernel has no tun driver, and there is no module of it in %s", strings.Join(dirs, " or "))
 }
 
-// release returns the kernel's version and the length of a tick.
-func release() (string, time.Duration) {
+// release returns the kernel's version.
+func release() string {
 	var u unix.Utsname
-	var tick unix.Timespec
 	unix.Uname(&u)
-	if unix.ClockGetres(unix.CLOCK_MONOTONIC_COARSE, &tick) != nil {
-		tick.Nsec = int64(time.Second) / 100
-	}
-	return unix.ByteSliceToString(u.Release[:]), time.Duration(tick.Nano())
+	return unix.ByteSliceToString(u.Release[:])
 }
 
 // A line is a serial line, raw. Writing is a plain system call, which Go's

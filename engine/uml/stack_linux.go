@@ -27,7 +27,7 @@ type Stack struct {
 	name    string
 	program string
 	guest   *guest
-	info    Info // of the last guest that was ready
+	said    hello // by the last guest that was ready
 }
 
 // Open returns the stack of a kernel, by the name it was built under or its
@@ -62,30 +62,26 @@ func (s *Stack) Ready(ctx context.Context) error {
 	if err := s.Prepare(); err != nil {
 		return err
 	}
-	if s.guest.info.Release != "" {
+	if s.guest.said.Release != "" {
 		return nil
 	}
 	if err := s.guest.greet(ctx); err != nil {
 		s.drop()
 		return fmt.Errorf("%s: %w", s.program, err)
 	}
-	s.info = s.guest.info
+	s.said = s.guest.said
 	return nil
 }
 
-// Info returns what the guest says of itself. It is valid once Ready has
-// returned nil.
-func (s *Stack) Info() Info { return s.info }
-
 // Virtual reports whether the guest's time is virtual, once it is ready.
-func (s *Stack) Virtual() bool { return s.info.Virtual }
+func (s *Stack) Virtual() bool { return s.said.Virtual }
 
 // Note says that the guest's time is real, if it is.
 func (s *Stack) Note() string {
-	if s.info.Virtual {
+	if s.said.Virtual {
 		return ""
 	}
-	return fmt.Sprintf("Linux %s was built without time travel: its time is real", s.info.Release)
+	return fmt.Sprintf("Linux %s was built without time travel: its time is real", s.said.Release)
 }
 
 // drop ends the guest.
@@ -243,7 +239,7 @@ type watchdog struct {
 // watch watches a guest. Where its time is real it may well do nothing for long.
 func (g *guest) watch() *watchdog {
 	w := &watchdog{done: make(chan struct{}), hung: make(chan bool, 1)}
-	if !g.info.Virtual {
+	if !g.said.Virtual {
 		w.hung <- false
 		return w
 	}

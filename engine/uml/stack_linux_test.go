@@ -90,8 +90,8 @@ const handshake = `0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
 
 func TestVerdicts(t *testing.T) {
 	s := open(t)
-	if i := s.Info(); !i.Virtual || i.HZ() < 100 || i.Release == "" {
-		t.Errorf("it says of itself %+v", i)
+	if !s.Virtual() || s.Note() != "" {
+		t.Errorf("its time is virtual: %v; %s", s.Virtual(), s.Note())
 	}
 	for _, tt := range []struct {
 		script  string

@@ -37,9 +37,6 @@ func (*Stack) Virtual() bool { return false }
 // Note returns "".
 func (*Stack) Note() string { return "" }
 
-// Info returns nothing.
-func (*Stack) Info() Info { return Info{} }
-
 // Run fails.
 func (*Stack) Run(context.Context, *drill.Job) (*engine.Outcome, error) { return nil, errNotLinux }
 
