@@ -11,12 +11,15 @@ import (
 	"tcpdrill/script"
 )
 
+// defaultTolerance is packetdrill's.
+const defaultTolerance = 4 * time.Millisecond
+
 // DefaultConfig returns packetdrill's defaults.
 func DefaultConfig() Config {
 	return Config{
 		BindPort:         8080,
 		ConnectPort:      8080,
-		Tolerance:        4 * time.Millisecond,
+		Tolerance:        defaultTolerance,
 		TolerancePercent: 12.5, // the timer wheel's granularity since Linux 4.8
 		CodeCommand:      "python3",
 		Net:              NetConfig{Capture: CaptureCopy},
