@@ -94,9 +94,9 @@ func (c *clock) catchUp(t time.Duration) {
 const wakeUp = 40 * time.Microsecond
 
 // wheelPhase is how many jiffies lie between moments that are alike to the
-// kernel's timer wheel, which rounds a timer that is n·8^(k+2) jiffies away up
-// to a multiple of 8^(k+1) in absolute jiffies: this is 8^5, right for timers up
-// to 34 minutes away at HZ=1000.
+// kernel's timer wheel. It rounds a timer that is 64 jiffies away or more up to
+// a multiple of 8 in absolute jiffies, one that is 512 away to a multiple of 64,
+// and so on: this is 8^5, right for timers up to 34 minutes away at HZ=1000.
 const wheelPhase = 1 << 15
 
 // startInPhase returns in the middle of a jiffy whose number is a multiple of

@@ -62,6 +62,7 @@ func boot(program string) (*guest, error) {
 	}
 	for _, path := range []string{self, scratch.Dir} {
 		if strings.ContainsAny(path, "\"\n") {
+			scratch.Remove()
 			return nil, fmt.Errorf("%q: a kernel can't be told of a path with such characters", path)
 		}
 	}
@@ -78,7 +79,7 @@ func boot(program string) (*guest, error) {
 // bury waits for the end of the process and clears up after it.
 func (g *guest) bury() {
 	g.state, _ = g.process.Wait()
-	g.kill() // its children: older kernels' don't die with it
+	g.kill() // what is left of the group: older kernels' children don't die with it
 	// Else we might wait for it for ever.
 	g.gate.f.Close()
 	g.frames.SetReadDeadline(time.Now().Add(5 * time.Second))
@@ -209,7 +210,11 @@ func (g *guest) give(job kernel.Job) error {
 
 // kill ends the guest: all of its processes, which are a group. It does no harm
 // to one that has ended.
-func (g *guest) kill() { unix.Kill(-g.process.Pid, unix.SIGKILL) }
+func (g *guest) kill() {
+	if !g.ended() { // else the number may be another's by now
+		unix.Kill(-g.process.Pid, unix.SIGKILL)
+	}
+}
 
 // ended reports whether the guest has.
 func (g *guest) ended() bool {

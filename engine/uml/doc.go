@@ -22,6 +22,6 @@
 //	ttyS2  progress: what the script is at, so that a guest that hangs can
 //	       be blamed on a line
 //
-// The console goes to a file in memory, which nobody reads unless the kernel
-// dies.
+// The console goes to a file in memory. It is read when the kernel has died, and
+// after each script for what the kernel complained about.
 package uml
