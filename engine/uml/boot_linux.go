@@ -72,6 +72,7 @@ func boot(program string) (*guest, error) {
 		scratch.Remove()
 		return nil, fmt.Errorf("starting %s: %w", program, err)
 	}
+	tellReaper('+', g.process.Pid)
 	go g.bury()
 	return g, nil
 }
@@ -79,7 +80,8 @@ func boot(program string) (*guest, error) {
 // bury waits for the end of the process and clears up after it.
 func (g *guest) bury() {
 	g.state, _ = g.process.Wait()
-	g.kill() // what is left of the group: older kernels' children don't die with it
+	g.kill() // what is left of the group
+	tellReaper('-', g.process.Pid)
 	// Else we might wait for it for ever.
 	g.gate.f.Close()
 	g.frames.SetReadDeadline(time.Now().Add(5 * time.Second))

@@ -15,9 +15,13 @@ import (
 	"tcpdrill/engine/kernel/kernelstack"
 )
 
-// Main runs a worker if this process is one, or a guest if it is its init, and
-// then doesn't return. Call it first thing in main, and in TestMain.
+// Main runs a worker if this process is one, a guest if it is its init, or a
+// reaper, and then doesn't return. Call it first thing in main, and in TestMain.
 func Main() {
+	if os.Getenv(reaperEnv) != "" {
+		reap(os.Stdin)
+		os.Exit(0)
+	}
 	kernelstack.Main()
 	folder := os.Getenv(guestEnv)
 	if os.Getpid() != 1 || folder == "" {
@@ -88,12 +92,12 @@ func work(job kernel.Job, onMessage func([]byte)) error {
 		w.Kill()
 	}
 	w.Wait()
-	reap()
+	waitForOrphans()
 	return err
 }
 
-// reap waits for the children that init inherits.
-func reap() {
+// waitForOrphans waits for the children that init inherits.
+func waitForOrphans() {
 	for {
 		if pid, err := unix.Wait4(-1, nil, unix.WNOHANG, nil); pid <= 0 && err != unix.EINTR {
 			return

@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	if name := os.Getenv(runAndWait); name != "" {
 		s, err := Open(name)
 		if err == nil {
-			_, err = s.Run(context.Background(), drill.NewJob("test.pkt", []byte("0 `echo started; while :; do :; done`\n"), nil))
+			_, err = s.Run(context.Background(), drill.NewJob("test.pkt", []byte("0 `env sh -c 'while :; do :; done'`\n"), nil))
 		}
 		fmt.Println(err)
 		os.Exit(1)
@@ -295,6 +295,28 @@ func TestNoKernel(t *testing.T) {
 	}
 }
 
+// A reaper kills the groups that it was told of, but for those that are gone.
+func TestReaper(t *testing.T) {
+	start := func() *exec.Cmd {
+		cmd := exec.Command("sleep", "100")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		if err := cmd.Start(); err != nil {
+			t.Skip(err)
+		}
+		return cmd
+	}
+	left, gone := start(), start()
+	defer gone.Wait()
+	defer gone.Process.Kill()
+	reap(strings.NewReader(fmt.Sprintf("+%d\n+%d\nnonsense\n-%d\n", left.Process.Pid, gone.Process.Pid, gone.Process.Pid)))
+	if err := left.Wait(); err == nil || err.Error() != "signal: killed" {
+		t.Errorf("the group that was left: %v", err)
+	}
+	if err := gone.Process.Signal(syscall.Signal(0)); err != nil {
+		t.Errorf("the one that was said to be gone: %v", err)
+	}
+}
+
 // However this process ends, it takes its guests along.
 func TestParentKilled(t *testing.T) {
 	name, err := programName(kernelName(t)) // the child has a cache of its own
@@ -317,13 +339,25 @@ func TestParentKilled(t *testing.T) {
 			t.Error(lines.Text())
 		}
 	}()
-	// Its guest, and the guest's own children, by the folder on their command
-	// lines.
+	// Its guest, by the folder on its command line, and the rest of the guest's
+	// process group, which may have none.
+	group := ""
 	guests := func() (pids []string) {
-		all, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+		all, _ := filepath.Glob("/proc/[0-9]*/stat")
 		for _, file := range all {
-			if b, err := os.ReadFile(file); err == nil && strings.Contains(string(b), guestEnv+"="+`"`+cache) {
-				pids = append(pids, filepath.Base(filepath.Dir(file)))
+			pid := filepath.Base(filepath.Dir(file))
+			b, err := os.ReadFile(file)
+			_, rest, found := strings.Cut(string(b), ") ")
+			fields := strings.Fields(rest) // state, parent, group …
+			if err != nil || !found || len(fields) < 3 || fields[0] == "Z" {
+				continue
+			}
+			cmdline, _ := os.ReadFile(filepath.Join("/proc", pid, "cmdline"))
+			if group == "" && strings.Contains(string(cmdline), guestEnv+"="+`"`+cache) {
+				group = fields[2]
+			}
+			if group != "" && fields[2] == group {
+				pids = append(pids, pid)
 			}
 		}
 		return pids
@@ -338,7 +372,7 @@ func TestParentKilled(t *testing.T) {
 		}
 		t.Errorf("after 10 s: %s: %v", what, guests())
 	}
-	wait("no guest", func() bool { return len(guests()) > 1 })
+	wait("no guest", func() bool { return len(guests()) > 2 })
 	cmd.Process.Signal(syscall.SIGKILL)
 	cmd.Wait()
 	wait("a guest is still there", func() bool { return len(guests()) == 0 })
