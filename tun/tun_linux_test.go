@@ -93,11 +93,7 @@ func TestSendAndCapture(t *testing.T) {
 				if speed := ethtoolSpeedOf(t, d); speed != testLink.Speed {
 					t.Errorf("speed %d", speed)
 				}
-				fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
-				if err != nil {
-					t.Error(err)
-					return
-				}
+				fd := udp(t)
 				defer unix.Close(fd)
 				to := &unix.SockaddrInet4{Port: 9, Addr: [4]byte{192, 0, 2, 1}}
 				// Three in frames of one kind each way round.
@@ -141,6 +137,17 @@ func TestSendAndCapture(t *testing.T) {
 }
 
 // ethtoolSpeedOf asks by the other ioctl that tells a speed.
+// udp opens a socket in the thread's namespace.
+func udp(t *testing.T) int {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
+	if err != nil {
+		t.Error(err)
+		runtime.Goexit()
+	}
+	return fd
+}
+
 // The order is that of sending, also between packets of both rings.
 func TestOrder(t *testing.T) {
 	inNamespace(t, func() {
@@ -149,11 +156,7 @@ func TestOrder(t *testing.T) {
 		d, capture := open(t, Config{Name: "tun0", VnetHdr: true}, link)
 		defer d.Close()
 		defer capture.Close()
-		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
-		if err != nil {
-			t.Error(err)
-			return
-		}
+		fd := udp(t)
 		defer unix.Close(fd)
 		sizes := []int{smallMax + 1, 10, smallMax - 28, smallMax - 27, 60000, 20, 60000, 60000, 10}
 		for i, n := range sizes {
@@ -175,11 +178,7 @@ func TestOrder(t *testing.T) {
 }
 
 func ethtoolSpeedOf(t *testing.T, d *Device) int {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
-	if err != nil {
-		t.Error(err)
-		return 0
-	}
+	fd := udp(t)
 	defer unix.Close(fd)
 	// struct ethtool_link_settings; asked with no room for link modes, the
 	// kernel says how much it wants, as a negative number.
@@ -212,11 +211,7 @@ func TestTxDropped(t *testing.T) {
 		d, capture := open(t, Config{Name: "tun0", VnetHdr: true}, link)
 		defer d.Close()
 		defer capture.Close()
-		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
-		if err != nil {
-			t.Error(err)
-			return
-		}
+		fd := udp(t)
 		defer unix.Close(fd)
 		for range 5 {
 			unix.Sendto(fd, []byte("x"), 0, &unix.SockaddrInet4{Port: 9, Addr: [4]byte{192, 0, 2, 1}})
@@ -244,11 +239,7 @@ func TestCaptureDropped(t *testing.T) {
 		d, capture := open(t, Config{Name: "tun0", VnetHdr: true}, testLink)
 		defer d.Close()
 		defer capture.Close()
-		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
-		if err != nil {
-			t.Error(err)
-			return
-		}
+		fd := udp(t)
 		defer unix.Close(fd)
 		const over = 7
 		frames := smallBlocks * (smallBlock / smallFrame)

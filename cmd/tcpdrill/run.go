@@ -103,7 +103,7 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 	if err != nil {
 		return err
 	}
-	s := &suite{rc: rc, console: c, lanes: lanes, settings: rc.settings(k), started: time.Now()}
+	s := &suite{rc: rc, console: c, lanes: lanes, virtual: lanes[0].Virtual(), settings: rc.settings(k), started: time.Now()}
 	switch rc.Format {
 	case "jsonl":
 		s.writer = &jsonlWriter{w: out}
@@ -242,6 +242,7 @@ type suite struct {
 	rc       *runCommand
 	console  *console
 	lanes    []stack // each runs one script at a time
+	virtual  bool    // the time of the first is, as far as is known before
 	settings []engine.Setting
 	writer   resultWriter
 	counts   map[engine.Verdict]int
@@ -356,7 +357,8 @@ func (l *lane) run(t task) (r result, ok bool) {
 	return result{
 		Run:     report.Run{Script: t.name, Source: t.src, Stack: l.stack.Name(), IPVersion: t.version, Outcome: o},
 		seconds: time.Since(began).Seconds(),
-		virtual: l.stack.Virtual(),
+		// Of a script that didn't come to be run the stack may not know yet.
+		virtual: l.virtual || l.stack.Virtual(),
 		reruns:  reruns,
 	}, true
 }

@@ -36,7 +36,7 @@ func openStack(name string) (stack, error) {
 	case "auto", "kernel":
 		return kernelstack.Open()
 	}
-	if kernel, ok := strings.CutPrefix(name, "uml:"); ok {
+	if kernel, ok := strings.CutPrefix(name, "uml:"); ok && kernel != "" {
 		s, err := uml.Open(kernel)
 		if err != nil {
 			return nil, err

@@ -81,7 +81,7 @@ func (c *clock) letOthers() {
 // catchUp follows the kernel's clock, which has come to t, if something slept.
 func (c *clock) catchUp(t time.Duration) {
 	const slept = 100 * time.Microsecond
-	if t > c.Now()+slept {
+	if c.virtual && t > c.Now()+slept {
 		c.advance(t)
 	}
 }

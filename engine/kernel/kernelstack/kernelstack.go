@@ -57,7 +57,13 @@ func (s *Stack) Ready(ctx context.Context) error {
 		return err
 	}
 	defer context.AfterFunc(ctx, s.next.Kill)()
-	return s.next.Ready()
+	err := s.next.Ready()
+	if err != nil {
+		// It says why only once.
+		s.next.Kill()
+		s.next = nil
+	}
+	return err
 }
 
 // Run runs a job and returns its outcome. The worker goes away by itself
