@@ -85,9 +85,13 @@ func (r *runner) finish(ev *script.Event, p *preparedCall, res Result, ended tim
 	}
 }
 
-// failCall records a call that could not be made.
+// failCall records a call that could not be made, or that doesn't return.
 func (r *runner) failCall(c *script.Call, err error) {
 	f := r.failure(Error, c.NamePos, c.Name+": "+err.Error())
+	if errors.Is(err, ErrStuck) {
+		f.Verdict = Fail
+		f.Summary = c.Name + " doesn't return: " + err.Error()
+	}
 	var ce *CallError
 	if errors.As(err, &ce) {
 		if ce.Node != nil {

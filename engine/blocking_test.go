@@ -92,3 +92,20 @@ func TestProgress(t *testing.T) {
 		t.Errorf("%s when nothing is waited for, want inconclusive", o.Verdict)
 	}
 }
+
+// A call that a target in virtual time knows not to return is the stack's failure.
+func TestStuck(t *testing.T) {
+	s := newServer(func(*server, int) {})
+	answer := s.OnCall
+	s.OnCall = func(f *enginetest.Fake, c *engine.Call) engine.Result {
+		if c.Name == "read" {
+			return engine.Result{Ret: -1, Err: engine.ErrStuck}
+		}
+		return answer(f, c)
+	}
+	o := runScript(t, s, handshake+"+0 read(4, ..., 100) = 100\n")
+	want := "read doesn't return: it sleeps, and nothing is going to happen that could wake it"
+	if f := o.Failures[0]; o.Verdict != engine.Fail || f.Line != 8 || f.Summary != want {
+		t.Errorf("%s, line %d: %s, want fail, line 8: %s", o.Verdict, f.Line, f.Summary, want)
+	}
+}

@@ -8,6 +8,7 @@
 package engine
 
 import (
+	"errors"
 	"math"
 	"time"
 )
@@ -119,9 +120,15 @@ type Result struct {
 	Ret   int64 // -1 for an error
 	Errno int   // Linux's number; 0 if Ret isn't negative
 	// Err is set when the call could not be made at all: *UnsupportedError
-	// where the target has no such call or argument.
+	// where the target has no such call or argument; or when it can't return:
+	// ErrStuck.
 	Err error
 }
+
+// ErrStuck says that a call doesn't return: a target in virtual time knows when
+// nothing is left that could wake it. That is a failure of the stack, not of the
+// script.
+var ErrStuck = errors.New("it sleeps, and nothing is going to happen that could wake it")
 
 // UnsupportedError says that a target lacks something a script needs.
 type UnsupportedError struct {

@@ -1,0 +1,1068 @@
+package gostack
+
+import (
+	"math"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"tcpdrill/engine"
+	"tcpdrill/script/linux"
+)
+
+// Options of sockets: SOL_SOCKET, SOL_IP and SOL_IPV6.
+
+// A moreSock is what only this file and its neighbours need of a socket.
+type moreSock struct {
+	bindDevice              string // SO_BINDTODEVICE
+	bindNoPort              bool   // IP_BIND_ADDRESS_NO_PORT
+	addrBound, portBound    bool   // by bind
+	portLow, portHigh       uint16 // IP_LOCAL_PORT_RANGE
+	tstampNew               bool   // the stamps asked for are those of SO_TIMESTAMP_NEW and the like
+	timestampingNew         bool
+	rxqOvfl, rcvmark        bool
+	nocheck, nofcs, debug   bool
+	selectErrQueue          bool
+	txrehash                int
+	incomingCPU             int
+	preferBusyPoll          bool
+	busyPollBudget          int
+	cookie                  uint64
+	passcred, passsec       bool
+	fragsize                int // IPV6_MTU
+	dontfrag                bool
+	sndflow                 bool // IPV6_FLOWINFO_SEND
+	recvopts, retopts       bool
+	recvorigdst, rxchecksum bool
+	recvfragsize            bool
+	recverrRFC4884          int
+	pktinfo6, recvtclass6   bool
+	recvhoplimit6           bool
+	multicastAll            bool
+	multicastLoop           bool
+	multicastTTL            int
+}
+
+// Bounds of buffers.
+const (
+	minSndbuf = 4608 // SOCK_MIN_SNDBUF
+	minRcvbuf = 2304 // SOCK_MIN_RCVBUF
+)
+
+// initSock gives a socket the defaults that all have.
+func (sk *sock) initSock() {
+	s := sk.s
+	sk.sndbuf, sk.rcvbuf = int(s.sysctl.coreWmemDefault), int(s.sysctl.coreRmemDefault)
+	sk.rcvlowat = 1
+	sk.sndtimeo, sk.rcvtimeo = engine.Forever, engine.Forever
+	sk.pacingRate, sk.maxPacingRate = math.MaxUint64, math.MaxUint64
+	sk.ttl, sk.autoflow = -1, -1
+	sk.v6only = sk.family == afInet6 && s.sysctl.ipv6Bindv6only != 0
+	sk.mtuDisc = ipPmtudiscWant
+	if s.sysctl.ipNoPmtuDisc != 0 {
+		sk.mtuDisc = ipPmtudiscDont
+	}
+	sk.txrehash = int(s.sysctl.coreTxrehash)
+	sk.incomingCPU = -1
+	sk.busyPollBudget = 8
+	sk.multicastAll, sk.multicastLoop, sk.multicastTTL = true, true, 1
+}
+
+// optionName returns the name that scripts have for a number, of those that begin
+// with a prefix, or "".
+func optionName(prefix string, n int64) string {
+	for _, name := range linux.Names() {
+		if !strings.HasPrefix(name, prefix) || slices.ContainsFunc(noOptions, func(p string) bool { return strings.HasPrefix(name, p) }) {
+			continue
+		}
+		if v, _ := linux.Value(name); v == n {
+			return name
+		}
+	}
+	return ""
+}
+
+// noOptions are names, or how they begin, that look like an option's and are none,
+// and options that Linux 6.12 hasn't got yet.
+var noOptions = []string{
+	"SO_EE_", "SO_INQ", "SO_RCVPRIORITY", "SO_PASSRIGHTS", "SO_ORIGINAL_DST", "SO_SECURITY_", "SO_WIFI_STATUS",
+	"IP_PMTUDISC", "IP_DEFAULT_", "IP_DF", "IP_MF", "IP_RF", "IP_MSS", "IP_OFFMASK", "IP_MAX",
+	"IPV6_FL_", "IPV6_PMTUDISC", "IPV6_PREFER", "IPV6_RTHDR_", "IPV6_VERSION", "IPV6_FLOW_",
+}
+
+// missing is the answer to an option that isn't modelled: Linux's, if it has none of
+// that number either.
+func (t *task) missing(prefix string, n int) errno {
+	if name := optionName(prefix, int64(n)); name != "" {
+		return t.no("socket option " + name)
+	}
+	return enoprotoopt
+}
+
+// setNull is setsockopt with a null pointer for the value.
+func (sk *sock) setNull(t *task, so socket, level, name, n int) errno {
+	switch {
+	case n == 0 || level == solSocket && n < 4 && name != soBindtodevice:
+		return sk.setOption(t, so, level, name, nil)
+	case level == solIPv6 && sk.family == afInet6:
+		return sk.setOption(t, so, level, name, make([]byte, 4))
+	}
+	return efault
+}
+
+// setOption is setsockopt, whatever the level.
+func (sk *sock) setOption(t *task, so socket, level, name int, val []byte) errno {
+	switch {
+	case level == solSocket:
+		return sk.setSocketOption(t, name, val)
+	case level == sk.protocol:
+		return so.setsockopt(t, name, val)
+	case level == solIP:
+		return sk.setIPOption(t, name, val)
+	case level == solIPv6 && sk.family == afInet6:
+		return sk.setIPv6Option(t, name, val)
+	}
+	return enoprotoopt
+}
+
+// getOption is getsockopt. It returns how much of val it has written.
+func (sk *sock) getOption(t *task, so socket, level, name int, val []byte) (int, errno) {
+	switch {
+	case level == solSocket:
+		return sk.getSocketOption(t, name, val)
+	case level == sk.protocol:
+		return so.getsockopt(t, name, val)
+	case level == solIP:
+		return sk.getIPOption(t, name, val)
+	case level == solIPv6 && sk.family == afInet6:
+		return sk.getIPv6Option(t, name, val)
+	}
+	return 0, enoprotoopt
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// setSndbuf is SO_SNDBUF: twice what is asked for, since buffers take memory beside
+// their data.
+func (sk *sock) setSndbuf(v int) {
+	sk.sndbufLocked = true
+	sk.sndbuf = max(2*min(v, math.MaxInt32/2), minSndbuf)
+	if f, ok := sk.self.(interface{ writeSpace() }); ok {
+		f.writeSpace()
+	}
+}
+
+func (sk *sock) setRcvbuf(v int) {
+	sk.rcvbufLocked = true
+	sk.rcvbuf = max(2*min(v, math.MaxInt32/2), minRcvbuf)
+}
+
+// setSocketOption is sk_setsockopt.
+func (sk *sock) setSocketOption(t *task, name int, val []byte) errno {
+	s := sk.s
+	if name == soBindtodevice {
+		return sk.setBindDevice(val)
+	}
+	if len(val) < 4 {
+		return einval
+	}
+	v := int(int32(le.Uint32(val)))
+	on := v != 0
+	admin := s.capable(capNetAdmin)
+	switch name {
+	case soDebug:
+		if on && !admin {
+			return eacces
+		}
+		sk.debug = on
+	case soReuseaddr:
+		sk.reuseaddr = on
+	case soReuseport:
+		sk.reuseport = on
+	case soType, soProtocol, soDomain, soError, soAcceptconn, soMeminfo, soCookie, soPeername, soPeercred, soSndlowat,
+		soIncomingNapiId, soNetnsCookie, soBpfExtensions, soPeersec, soPeergroups:
+		return enoprotoopt
+	case soDontroute:
+		sk.dontroute = on
+	case soBroadcast:
+		sk.broadcast = on
+	case soSndbuf:
+		sk.setSndbuf(int(min(int64(uint32(v)), s.sysctl.coreWmemMax)))
+	case soSndbufforce:
+		if !admin {
+			return eperm
+		}
+		sk.setSndbuf(max(v, 0))
+	case soRcvbuf:
+		sk.setRcvbuf(int(min(int64(uint32(v)), s.sysctl.coreRmemMax)))
+	case soRcvbufforce:
+		if !admin {
+			return eperm
+		}
+		sk.setRcvbuf(max(v, 0))
+	case soKeepalive:
+		if f, ok := sk.self.(interface{ keepaliveChanged(bool) }); ok {
+			f.keepaliveChanged(on)
+		}
+		sk.keepalive = on
+	case soOobinline:
+		sk.oobinline = on
+	case soNoCheck:
+		sk.nocheck = on
+	case soPriority:
+		if (v < 0 || v > 6) && !admin && !s.capable(capNetRaw) {
+			return eperm
+		}
+		sk.priority = v
+	case soLinger:
+		if len(val) < 8 {
+			return einval
+		}
+		sk.lingerOn = on
+		if on {
+			const most = uint32(math.MaxInt64 / time.Second / 2 % math.MaxUint32)
+			sk.linger = time.Duration(min(le.Uint32(val[4:]), most)) * time.Second
+		}
+	case soBsdcompat:
+	case soPasscred:
+		sk.passcred = on
+	case soPasssec:
+		sk.passsec = on
+	case soTimestamp, soTimestampNew, soTimestampns, soTimestampnsNew:
+		ns := name == soTimestampns || name == soTimestampnsNew
+		sk.rcvtstamp, sk.rcvtstampns = on && !ns, on && ns
+		if on {
+			sk.tstampNew = name == soTimestampNew || name == soTimestampnsNew
+		}
+	case soTimestamping, soTimestampingNew:
+		return sk.setTimestamping(name, val)
+	case soRcvlowat:
+		if v < 0 {
+			v = math.MaxInt32
+		}
+		if f, ok := sk.self.(interface{ setRcvlowat(int) errno }); ok {
+			return f.setRcvlowat(v)
+		}
+		sk.rcvlowat = max(v, 1)
+	case soRcvtimeo, soRcvtimeoNew:
+		return sk.setTimeout(&sk.rcvtimeo, val)
+	case soSndtimeo, soSndtimeoNew:
+		return sk.setTimeout(&sk.sndtimeo, val)
+	case soDetachFilter, soDetachReuseportBpf:
+		return enoent // none can be attached
+	case soMark:
+		if !s.capable(capNetRaw) && !admin {
+			return eperm
+		}
+		sk.mark = v
+	case soRcvmark:
+		if !s.capable(capNetRaw) && !admin {
+			return eperm
+		}
+		sk.rcvmark = on
+	case soRxqOvfl:
+		sk.rxqOvfl = on
+	case soNofcs:
+		sk.nofcs = on
+	case soSelectErrQueue:
+		sk.selectErrQueue = on
+	case soBusyPoll:
+		switch {
+		case v < 0:
+			return einval
+		case v > sk.busyPoll && !admin:
+			return eperm
+		}
+		sk.busyPoll = v
+	case soPreferBusyPoll:
+		if on && !admin {
+			return eperm
+		}
+		sk.preferBusyPoll = on
+	case soBusyPollBudget:
+		switch {
+		case v > sk.busyPollBudget && !admin:
+			return eperm
+		case v < 0 || v > math.MaxUint16:
+			return einval
+		}
+		sk.busyPollBudget = v
+	case soMaxPacingRate:
+		sk.setMaxPacingRate(val)
+	case soIncomingCpu:
+		sk.incomingCPU = v
+	case soCnxAdvice:
+	case soZerocopy:
+		if sk.typ != sockStream && sk.typ != sockDgram {
+			return eopnotsupp
+		}
+		if v < 0 || v > 1 {
+			return einval
+		}
+		sk.zerocopy = on
+	case soBufLock:
+		if v&^3 != 0 {
+			return einval
+		}
+		sk.sndbufLocked, sk.rcvbufLocked = v&1 != 0, v&2 != 0
+	case soTxrehash:
+		switch {
+		case v < -1 || v > 1:
+			return einval
+		case v == -1:
+			v = int(s.sysctl.coreTxrehash)
+		}
+		sk.txrehash = v
+	default:
+		return t.missing("SO_", name)
+	}
+	return 0
+}
+
+func (sk *sock) setBindDevice(val []byte) errno {
+	name, _, _ := strings.Cut(string(val[:min(len(val), 15)]), "\x00")
+	switch {
+	case sk.bindDevice != "" && !sk.s.capable(capNetRaw):
+		return eperm
+	case name != "" && name != sk.s.dev.name && name != "lo":
+		return enodev
+	}
+	sk.bindDevice = name
+	return 0
+}
+
+// setTimestamping is SO_TIMESTAMPING.
+func (sk *sock) setTimestamping(name int, val []byte) errno {
+	const known = sofOptRxFilter<<1 - 1
+	v := le.Uint32(val)
+	switch {
+	case v&^known != 0,
+		v&sofOptIdTcp != 0 && v&sofOptId == 0,
+		v&sofOptStats != 0 && v&sofOptTsonly == 0:
+		return einval
+	case v&sofBindPhc != 0:
+		return einval // the device has no clock
+	}
+	old := sk.timestamping
+	sk.timestamping = v
+	if v&sofOptId != 0 && old&sofOptId == 0 {
+		key := uint32(0)
+		if f, ok := sk.self.(interface{ tskeyBase() (uint32, errno) }); ok {
+			var e errno
+			if key, e = f.tskeyBase(); e != 0 {
+				sk.timestamping = old
+				return e
+			}
+		}
+		sk.tskey = key
+	}
+	sk.timestampingNew = name == soTimestampingNew
+	return 0
+}
+
+// setTimeout is SO_RCVTIMEO or SO_SNDTIMEO, which are counted in jiffies.
+func (sk *sock) setTimeout(d *time.Duration, val []byte) errno {
+	if len(val) < timevalLen {
+		return einval
+	}
+	sec, us := int64(le.Uint64(val)), int64(le.Uint64(val[8:]))
+	const most = int64(math.MaxInt64/time.Second) - 1
+	switch {
+	case us < 0 || us >= 1_000_000:
+		return edom
+	case sec < 0:
+		*d = 0 // Linux warns, and doesn't wait
+	case sec == 0 && us == 0, sec >= most:
+		*d = engine.Forever
+	default:
+		tick := sk.s.tick
+		*d = time.Duration(sec)*time.Second + (time.Duration(us)*time.Microsecond+tick-1)/tick*tick
+	}
+	return 0
+}
+
+// setMaxPacingRate is SO_MAX_PACING_RATE: 32 bits or 64, all ones for none.
+func (sk *sock) setMaxPacingRate(val []byte) {
+	rate := uint64(le.Uint32(val))
+	if rate == math.MaxUint32 {
+		rate = math.MaxUint64
+	}
+	if len(val) >= 8 {
+		rate = le.Uint64(val)
+	}
+	if tp, ok := sk.self.(*tcpSock); ok && rate != math.MaxUint64 && tp.pacingStatus == pacingNone {
+		tp.pacingStatus = pacingNeeded
+	}
+	sk.maxPacingRate = rate
+	sk.pacingRate = min(sk.pacingRate, rate)
+}
+
+// An answer is an option's value; getsockopt returns as much of it as there is room
+// for.
+type answer []byte
+
+func intAnswer(v int) answer { return le.AppendUint32(nil, uint32(v)) }
+
+// getSocketOption is sk_getsockopt.
+func (sk *sock) getSocketOption(t *task, name int, val []byte) (int, errno) {
+	v := 0
+	switch name {
+	case soDebug:
+		v = b2i(sk.debug)
+	case soReuseaddr:
+		v = b2i(sk.reuseaddr)
+	case soReuseport:
+		v = b2i(sk.reuseport)
+	case soDontroute:
+		v = b2i(sk.dontroute)
+	case soBroadcast:
+		v = b2i(sk.broadcast)
+	case soSndbuf:
+		v = sk.sndbuf
+	case soRcvbuf:
+		v = sk.rcvbuf
+	case soKeepalive:
+		v = b2i(sk.keepalive)
+	case soOobinline:
+		v = b2i(sk.oobinline)
+	case soType:
+		v = sk.typ
+	case soProtocol:
+		v = sk.protocol
+	case soDomain:
+		v = sk.family
+	case soError:
+		e := sk.sockError()
+		if e == 0 {
+			e, sk.softErr = sk.softErr, 0
+		}
+		v = int(e)
+	case soNoCheck:
+		v = b2i(sk.nocheck)
+	case soPriority:
+		v = sk.priority
+	case soLinger:
+		a := intAnswer(b2i(sk.lingerOn))
+		return copy(val, append(a, intAnswer(int(sk.linger/time.Second))...)), 0
+	case soBsdcompat:
+	case soTimestamp, soTimestampNew:
+		v = b2i(sk.rcvtstamp && sk.tstampNew == (name == soTimestampNew))
+	case soTimestampns, soTimestampnsNew:
+		v = b2i(sk.rcvtstampns && sk.tstampNew == (name == soTimestampnsNew))
+	case soTimestamping, soTimestampingNew:
+		flags := uint32(0)
+		if sk.timestampingNew == (name == soTimestampingNew) {
+			flags = sk.timestamping
+		}
+		return copy(val, le.AppendUint32(le.AppendUint32(nil, flags), 0)), 0
+	case soRcvtimeo, soRcvtimeoNew:
+		return copy(val, timevalAnswer(sk.rcvtimeo)), 0
+	case soSndtimeo, soSndtimeoNew:
+		return copy(val, timevalAnswer(sk.sndtimeo)), 0
+	case soRcvlowat:
+		v = sk.rcvlowat
+	case soSndlowat:
+		v = 1
+	case soPasscred:
+		v = b2i(sk.passcred)
+	case soPasssec:
+		v = b2i(sk.passsec)
+	case soPeercred: // nobody's
+		a := append(intAnswer(0), intAnswer(-1)...)
+		return copy(val, append(a, intAnswer(-1)...)), 0
+	case soPeername:
+		if !sk.hasPeer() {
+			return 0, enotconn
+		}
+		a := sk.putSockaddr(sk.remote)
+		if len(a) < len(val) {
+			return 0, einval
+		}
+		return copy(val, a), 0
+	case soAcceptconn:
+		tp, ok := sk.self.(*tcpSock)
+		v = b2i(ok && tp.state == tcpListen)
+	case soMark:
+		v = sk.mark
+	case soRcvmark:
+		v = b2i(sk.rcvmark)
+	case soRxqOvfl:
+		v = b2i(sk.rxqOvfl)
+	case soPeekOff:
+		v = -1
+	case soNofcs:
+		v = b2i(sk.nofcs)
+	case soBindtodevice:
+		if sk.bindDevice == "" {
+			return 0, 0
+		}
+		if len(val) < 16 {
+			return 0, einval
+		}
+		return copy(val, sk.bindDevice+"\x00"), 0
+	case soBindtoifindex:
+		switch sk.bindDevice {
+		case "":
+		case "lo":
+			v = 1
+		default:
+			v = 2
+		}
+	case soAttachFilter:
+		return 0, 0
+	case soLockFilter:
+	case soBpfExtensions:
+		v = 64
+	case soSelectErrQueue:
+		v = b2i(sk.selectErrQueue)
+	case soBusyPoll:
+		v = sk.busyPoll
+	case soPreferBusyPoll:
+		v = b2i(sk.preferBusyPoll)
+	case soMaxPacingRate:
+		if len(val) >= 8 {
+			return copy(val, le.AppendUint64(nil, sk.maxPacingRate)), 0
+		}
+		v = int(uint32(min(sk.maxPacingRate, math.MaxUint32)))
+	case soIncomingCpu:
+		if v = sk.incomingCPU; v < 0 && sk.hasPeer() {
+			v = 0 // there is one
+		}
+	case soMeminfo:
+		return copy(val, sk.meminfo()), 0
+	case soIncomingNapiId:
+	case soCookie:
+		if len(val) < 8 {
+			return 0, einval
+		}
+		if sk.cookie == 0 {
+			sk.s.ports.cookies++
+			sk.cookie = sk.s.ports.cookies
+		}
+		return copy(val, le.AppendUint64(nil, sk.cookie)), 0
+	case soNetnsCookie:
+		if len(val) != 8 {
+			return 0, einval
+		}
+		return copy(val, le.AppendUint64(nil, 1)), 0
+	case soZerocopy:
+		v = b2i(sk.zerocopy)
+	case soBufLock:
+		v = b2i(sk.sndbufLocked) | b2i(sk.rcvbufLocked)<<1
+	case soReserveMem:
+	case soTxrehash:
+		v = sk.txrehash
+	default:
+		return 0, t.missing("SO_", name)
+	}
+	return copy(val, intAnswer(v)), 0
+}
+
+func timevalAnswer(d time.Duration) answer {
+	if d == engine.Forever {
+		d = 0
+	}
+	a := le.AppendUint64(nil, uint64(d/time.Second))
+	return le.AppendUint64(a, uint64(d%time.Second/time.Microsecond))
+}
+
+// meminfo is SO_MEMINFO.
+func (sk *sock) meminfo() answer {
+	var a answer
+	for _, n := range []int{sk.rmemAlloc, sk.rcvbuf, sk.wmemAlloc, sk.sndbuf, sk.fwdAlloc, sk.wmemQueued, sk.optmem, 0, sk.drops} {
+		a = le.AppendUint32(a, uint32(n))
+	}
+	return a
+}
+
+// IP.
+
+// tosPriority is the priority of packets with a type of service (rt_tos2priority).
+func tosPriority(tos int) int {
+	return []int{0, 2, 6, 4}[tos&0x1e>>3]
+}
+
+// setTOS changes the type of service. TCP decides about ECN itself.
+func (sk *sock) setTOS(v int) {
+	if sk.typ == sockStream {
+		v = v&^ecnMask | int(sk.tos)&ecnMask
+	}
+	if int(sk.tos) != v&0xff {
+		sk.tos = uint8(v)
+		sk.priority = tosPriority(v)
+	}
+}
+
+// setIPOption is do_ip_setsockopt.
+func (sk *sock) setIPOption(t *task, name int, val []byte) errno {
+	s := sk.s
+	v := 0
+	switch {
+	case len(val) >= 4:
+		v = int(int32(le.Uint32(val)))
+	case len(val) >= 1:
+		v = int(val[0])
+	}
+	on := v != 0
+	none := len(val) < 1
+	switch name {
+	case ipTos:
+		sk.setTOS(v)
+	case ipTtl:
+		if none || v != -1 && (v < 1 || v > 255) {
+			return einval
+		}
+		sk.ttl = v
+	case ipMtuDiscover:
+		if v < ipPmtudiscDont || v > ipPmtudiscOmit {
+			return einval
+		}
+		sk.mtuDisc = v
+	case ipRecverr:
+		sk.recverr = on
+		if !on {
+			sk.purgeErrors()
+		}
+	case ipRecverrRfc4884:
+		if v < 0 || v > 1 {
+			return einval
+		}
+		sk.recverrRFC4884 = v
+	case ipPktinfo:
+		sk.pktinfo = on
+	case ipRecvttl:
+		sk.recvttl = on
+	case ipRecvtos:
+		sk.recvtos = on
+	case ipRecvopts:
+		sk.recvopts = on
+	case ipRetopts:
+		sk.retopts = on
+	case ipPasssec:
+		sk.passsec = on
+	case ipRecvorigdstaddr:
+		sk.recvorigdst = on
+	case ipChecksum:
+		sk.rxchecksum = on
+	case ipRecvfragsize:
+		if sk.typ != sockDgram {
+			return einval
+		}
+		sk.recvfragsize = on
+	case ipFreebind:
+		if none {
+			return einval
+		}
+		sk.freebind = on
+	case ipTransparent:
+		return sk.setTransparent(on, none)
+	case ipMinttl:
+		if none || v < 0 || v > 255 {
+			return einval
+		}
+		sk.minttl = v
+	case ipBindAddressNoPort:
+		sk.bindNoPort = on
+	case ipLocalPortRange:
+		return sk.setPortRange(val, v)
+	case ipMulticastAll, ipMulticastLoop, ipMulticastTtl:
+		return sk.setMulticast(name, v, none)
+	case ipHdrincl, ipNodefrag:
+		return enoprotoopt // raw sockets'
+	case ipProtocol, ipMtu:
+		return enoprotoopt
+	case ipOptions:
+		if len(val) > 40 {
+			return einval
+		}
+		if len(val) > 0 {
+			return t.no("socket option IP_OPTIONS")
+		}
+	case ipXfrmPolicy, ipIpsecPolicy:
+		if !s.capable(capNetAdmin) {
+			return eperm
+		}
+		return t.missing("IP_", name)
+	default:
+		return t.missing("IP_", name)
+	}
+	return 0
+}
+
+func (sk *sock) setTransparent(on, none bool) errno {
+	switch {
+	case on && !sk.s.capable(capNetRaw) && !sk.s.capable(capNetAdmin):
+		return eperm
+	case none:
+		return einval
+	}
+	sk.transparent = on
+	return 0
+}
+
+func (sk *sock) setPortRange(val []byte, v int) errno {
+	low, high := uint16(v), uint16(v>>16)
+	if len(val) != 4 || low != 0 && high != 0 && low > high {
+		return einval
+	}
+	sk.portLow, sk.portHigh = low, high
+	return 0
+}
+
+func (sk *sock) setMulticast(name, v int, none bool) errno {
+	switch {
+	case none:
+		return einval
+	case name == ipMulticastAll:
+		if v != 0 && v != 1 {
+			return einval
+		}
+		sk.multicastAll = v != 0
+	case name == ipMulticastLoop:
+		sk.multicastLoop = v != 0
+	case sk.typ == sockStream, v < -1 || v > 255:
+		return einval
+	case v == -1:
+		sk.multicastTTL = 1
+	default:
+		sk.multicastTTL = v
+	}
+	return 0
+}
+
+// pathMTU is the MTU of the path to the peer; 0 if there is none.
+func (sk *sock) pathMTU() int {
+	if !sk.remote.IsValid() {
+		return 0
+	}
+	r, e := sk.s.routeFor(sk.remote.Addr())
+	if e != 0 || r == nil {
+		return 0
+	}
+	n, _ := r.mtu()
+	return n
+}
+
+// getIPOption is do_ip_getsockopt. A value that fits into a byte is one, if there is
+// no room for an int.
+func (sk *sock) getIPOption(t *task, name int, val []byte) (int, errno) {
+	v := 0
+	switch name {
+	case ipTos:
+		v = int(sk.tos)
+	case ipTtl:
+		if v = sk.ttl; v == -1 {
+			v = int(sk.s.sysctl.ipDefaultTtl)
+		}
+	case ipMtuDiscover:
+		v = sk.mtuDisc
+	case ipMtu:
+		if v = sk.pathMTU(); v == 0 {
+			return 0, enotconn
+		}
+	case ipRecverr:
+		v = b2i(sk.recverr)
+	case ipRecverrRfc4884:
+		v = sk.recverrRFC4884
+	case ipPktinfo:
+		v = b2i(sk.pktinfo)
+	case ipRecvttl:
+		v = b2i(sk.recvttl)
+	case ipRecvtos:
+		v = b2i(sk.recvtos)
+	case ipRecvopts:
+		v = b2i(sk.recvopts)
+	case ipRetopts:
+		v = b2i(sk.retopts)
+	case ipPasssec:
+		v = b2i(sk.passsec)
+	case ipRecvorigdstaddr:
+		v = b2i(sk.recvorigdst)
+	case ipChecksum:
+		v = b2i(sk.rxchecksum)
+	case ipRecvfragsize:
+		v = b2i(sk.recvfragsize)
+	case ipFreebind:
+		v = b2i(sk.freebind)
+	case ipTransparent:
+		v = b2i(sk.transparent)
+	case ipMinttl:
+		v = sk.minttl
+	case ipBindAddressNoPort:
+		v = b2i(sk.bindNoPort)
+	case ipLocalPortRange:
+		v = int(sk.portHigh)<<16 | int(sk.portLow)
+	case ipMulticastAll:
+		v = b2i(sk.multicastAll)
+	case ipMulticastLoop:
+		v = b2i(sk.multicastLoop)
+	case ipMulticastTtl:
+		v = sk.multicastTTL
+	case ipHdrincl, ipNodefrag:
+	case ipProtocol:
+		v = int(sk.local.Port())
+	case ipOptions:
+		return 0, 0
+	default:
+		return 0, t.missing("IP_", name)
+	}
+	if n := len(val); n > 0 && n < 4 && v >= 0 && v <= 255 {
+		val[0] = byte(v)
+		return 1, 0
+	}
+	return copy(val, intAnswer(v)), 0
+}
+
+// setIPv6Option is do_ipv6_setsockopt.
+func (sk *sock) setIPv6Option(t *task, name int, val []byte) errno {
+	v := 0
+	short := len(val) < 4
+	if !short {
+		v = int(int32(le.Uint32(val)))
+	}
+	on := v != 0
+	flag := func(b *bool) errno {
+		if short {
+			return einval
+		}
+		*b = on
+		return 0
+	}
+	switch name {
+	case ipv6V6only:
+		if short || sk.local.Port() != 0 {
+			return einval
+		}
+		sk.v6only = on
+	case ipv6Tclass:
+		if short || v < -1 || v > 255 {
+			return einval
+		}
+		v = max(v, 0) // RFC 3542: -1 is the default
+		if sk.typ == sockStream {
+			v = v&^ecnMask | int(sk.tos)&ecnMask
+		}
+		sk.tos = uint8(v)
+	case ipv6UnicastHops:
+		if short || v > 255 || v < -1 {
+			return einval
+		}
+		sk.ttl = v
+	case ipv6MtuDiscover:
+		if short || v < ipPmtudiscDont || v > ipPmtudiscOmit {
+			return einval
+		}
+		sk.mtuDisc = v
+	case ipv6Mtu:
+		if short || v != 0 && v < minMTU6 {
+			return einval
+		}
+		sk.fragsize = v
+	case ipv6Recverr:
+		if e := flag(&sk.recverr6); e != 0 {
+			return e
+		}
+		if !on {
+			sk.purgeErrors()
+		}
+	case ipv6RecverrRfc4884:
+		if short || v < 0 || v > 1 {
+			return einval
+		}
+		sk.recverrRFC4884 = v
+	case ipv6FlowinfoSend:
+		return flag(&sk.sndflow)
+	case ipv6Autoflowlabel:
+		sk.autoflow = b2i(on)
+	case ipv6Dontfrag:
+		sk.dontfrag = on
+	case ipv6Recvpktinfo:
+		return flag(&sk.pktinfo6)
+	case ipv6Recvhoplimit:
+		return flag(&sk.recvhoplimit6)
+	case ipv6Recvtclass:
+		return flag(&sk.recvtclass6)
+	case ipv6Recvorigdstaddr:
+		return flag(&sk.recvorigdst)
+	case ipv6Recvfragsize:
+		sk.recvfragsize = on
+	case ipv6Transparent:
+		return sk.setTransparent(on, short)
+	case ipv6Freebind:
+		return flag(&sk.freebind)
+	case ipv6Minhopcount:
+		if short || v < 0 || v > 255 {
+			return einval
+		}
+		sk.minttl = v
+	default:
+		return t.missing("IPV6_", name)
+	}
+	return 0
+}
+
+// The option of the same number, by its other name.
+const (
+	ipRecvorigdstaddr   = ipOrigdstaddr
+	ipv6Recvorigdstaddr = ipv6Origdstaddr
+)
+
+func (sk *sock) getIPv6Option(t *task, name int, val []byte) (int, errno) {
+	v := 0
+	switch name {
+	case ipv6V6only:
+		v = b2i(sk.v6only)
+	case ipv6Tclass:
+		v = int(sk.tos)
+	case ipv6UnicastHops:
+		if v = sk.ttl; v < 0 {
+			v = 64
+		}
+	case ipv6MtuDiscover:
+		v = sk.mtuDisc
+	case ipv6Mtu:
+		if v = sk.pathMTU(); v == 0 {
+			return 0, enotconn
+		}
+	case ipv6Recverr:
+		v = b2i(sk.recverr6)
+	case ipv6RecverrRfc4884:
+		v = sk.recverrRFC4884
+	case ipv6FlowinfoSend:
+		v = b2i(sk.sndflow)
+	case ipv6Autoflowlabel:
+		if v = sk.autoflow; v < 0 {
+			mode := sk.s.sysctl.ipv6AutoFlowlabels
+			v = b2i(mode == 1 || mode == 3)
+		}
+	case ipv6Dontfrag:
+		v = b2i(sk.dontfrag)
+	case ipv6Recvpktinfo:
+		v = b2i(sk.pktinfo6)
+	case ipv6Recvhoplimit:
+		v = b2i(sk.recvhoplimit6)
+	case ipv6Recvtclass:
+		v = b2i(sk.recvtclass6)
+	case ipv6Recvorigdstaddr:
+		v = b2i(sk.recvorigdst)
+	case ipv6Recvfragsize:
+		v = b2i(sk.recvfragsize)
+	case ipv6Transparent:
+		v = b2i(sk.transparent)
+	case ipv6Freebind:
+		v = b2i(sk.freebind)
+	case ipv6Minhopcount:
+		v = sk.minttl
+	default:
+		return 0, t.missing("IPV6_", name)
+	}
+	return copy(val, intAnswer(v)), 0
+}
+
+// A cmsg is a control message that a script sends.
+type cmsg struct {
+	level, typ int
+	data       []byte
+}
+
+// parseCmsgs takes apart the control messages of a send.
+func parseCmsgs(p []byte) ([]cmsg, errno) {
+	var list []cmsg
+	for len(p) >= cmsgHeaderLen {
+		n := le.Uint64(p)
+		if n < cmsgHeaderLen || n > uint64(len(p)) {
+			return nil, einval
+		}
+		list = append(list, cmsg{int(int32(le.Uint32(p[8:]))), int(int32(le.Uint32(p[12:]))), p[cmsgHeaderLen:n]})
+		p = p[min((n+7)&^7, uint64(len(p))):]
+	}
+	return list, 0
+}
+
+// checkSendCmsgs takes the control messages of SOL_SOCKET (sock_cmsg_send). TCP
+// passes over all others.
+func (sk *sock) checkSendCmsgs(t *task, m *message) errno {
+	list, e := parseCmsgs(m.control)
+	if e != 0 {
+		return e
+	}
+	for _, c := range list {
+		if c.level != solSocket {
+			continue
+		}
+		if e := sk.socketCmsg(t, c); e != 0 {
+			return e
+		}
+	}
+	return 0
+}
+
+func (sk *sock) socketCmsg(t *task, c cmsg) errno {
+	const txRecord = sofTxHardware | sofTxSoftware | sofTxSched | sofTxAck
+	switch c.typ {
+	case soMark:
+		if !sk.s.capable(capNetRaw) && !sk.s.capable(capNetAdmin) {
+			return eperm
+		}
+		if len(c.data) != 4 {
+			return einval
+		}
+	case soTimestamping, soTimestampingNew:
+		if len(c.data) != 4 || le.Uint32(c.data)&^txRecord != 0 {
+			return einval
+		}
+		t.tsflags = le.Uint32(c.data)
+	case scmTxtime:
+		return einval // SO_TXTIME is off
+	case scmTsOptId:
+		if sk.protocol == ipprotoTCP || sk.timestamping&sofOptId == 0 || len(c.data) != 4 {
+			return einval
+		}
+		return t.no("control message SCM_TS_OPT_ID")
+	case scmRights, scmCredentials:
+	default:
+		return einval
+	}
+	return 0
+}
+
+// putCmsg adds a control message to what a receive returns, cut if there isn't room
+// (put_cmsg).
+func (sk *sock) putCmsg(m *message, level, typ int, data []byte) {
+	room := m.controlRoom - len(m.outControl)
+	if room < cmsgHeaderLen {
+		m.outFlags |= msgCtrunc
+		return
+	}
+	n := cmsgHeaderLen + len(data)
+	if n > room {
+		m.outFlags |= msgCtrunc
+		n = room
+	}
+	p := le.AppendUint64(m.outControl, uint64(n))
+	p = le.AppendUint32(p, uint32(level))
+	p = le.AppendUint32(p, uint32(typ))
+	p = append(p, data[:n-cmsgHeaderLen]...)
+	for len(p)%8 != 0 && len(p) < m.controlRoom {
+		p = append(p, 0)
+	}
+	m.outControl = p
+}
+
+// putPktinfo is the control message that says which address a packet was sent to.
+func (sk *sock) putPktinfo(m *message, dst netip.Addr) {
+	const index = 2 // of the device; the loopback is 1
+	if dst.Is4() {
+		p := le.AppendUint32(nil, index)
+		p = append(p, dst.AsSlice()...)
+		sk.putCmsg(m, solIP, ipPktinfo, append(p, dst.AsSlice()...))
+		return
+	}
+	sk.putCmsg(m, solIPv6, ipv6Pktinfo, le.AppendUint32(dst.AsSlice(), index))
+}

@@ -1,0 +1,824 @@
+package gostack
+
+import (
+	"time"
+
+	"tcpdrill/engine/wire"
+)
+
+// Data that comes in: queued, acknowledged now or later, and what that says about
+// how large a window to offer.
+
+const maxQuickacks = 16 // TCP_MAX_QUICKACKS
+
+// incrQuickack has the next ACKs sent at once: as many as half a window has
+// segments, but not more than most.
+func (tp *tcpSock) incrQuickack(most int) {
+	n := int(tp.rcvWnd) / (2 * tp.rcvMss)
+	if n == 0 {
+		n = 2
+	}
+	tp.quick = max(tp.quick, min(n, most))
+}
+
+func (tp *tcpSock) enterQuickack(most int) {
+	tp.incrQuickack(most)
+	tp.pingpong = 0
+	tp.ato = tp.atoMin()
+}
+
+// inQuickack reports whether ACKs are sent at once: not while data goes both ways.
+func (tp *tcpSock) inQuickack() bool {
+	if tp.s.faults.has(NoDelAck) {
+		return true
+	}
+	if r := tp.route(); r != nil {
+		if on, _ := r.metric("quickack"); on > 0 {
+			return true
+		}
+	}
+	return tp.quick > 0 && !tp.pingpongMode()
+}
+
+// newRcvSkb makes a buffer of a segment's data.
+func newRcvSkb(g *segment) *skb {
+	b := &skb{
+		head: &skbHead{dataref: 1}, data: g.data, seq: g.seq, endSeq: g.endSeq, flags: g.flags,
+		truesize: rxTruesize(g.size), urgAt: -1, ecn: g.tos & 3,
+	}
+	if b.flags&wire.SYN != 0 {
+		b.seq++
+		b.flags &^= wire.SYN
+	}
+	b.tailroom = rxTailroom(g.size)
+	return b
+}
+
+// dataQueue takes a segment's data (tcp_data_queue).
+func (tp *tcpSock) dataQueue(g *segment) {
+	s := tp.s
+	if g.seq == g.endSeq {
+		return
+	}
+	if g.flags&wire.CWR != 0 {
+		// The peer's window may be very small now.
+		tp.ecnFlags &^= ecnDemandCWR
+		tp.ackPending |= ackNow
+	}
+	tp.duplicateSack = nil
+	window := tp.receiveWindow()
+	switch {
+	case g.seq == tp.rcvNxt:
+		if window == 0 && !(len(g.data) == 0 && g.flags&wire.FIN != 0) {
+			s.count(mibTCPZeroWindowDrop)
+			tp.outOfWindow()
+			return
+		}
+		tp.queueInOrder(g)
+	case !after(g.endSeq, tp.rcvNxt):
+		// All of it is there already.
+		s.count(mibDelayedACKLost)
+		tp.dsackSet(g.seq, g.endSeq)
+		tp.outOfWindow()
+	case !before(g.seq, tp.rcvNxt+window):
+		tp.outOfWindow()
+	case before(g.seq, tp.rcvNxt):
+		tp.dsackSet(g.seq, tp.rcvNxt)
+		if window == 0 {
+			s.count(mibTCPZeroWindowDrop)
+			tp.outOfWindow()
+			return
+		}
+		tp.queueInOrder(g)
+	default:
+		tp.queueOfo(g)
+	}
+}
+
+// outOfWindow answers at once what brought nothing.
+func (tp *tcpSock) outOfWindow() {
+	tp.enterQuickack(maxQuickacks)
+	tp.ackPending |= ackSched
+	tp.ackCause = causeDupAck
+}
+
+// queueInOrder takes what comes next, and what waited for it.
+func (tp *tcpSock) queueInOrder(g *segment) {
+	if !tp.rmemSchedule(rxTruesize(g.size)) {
+		tp.s.count(mibTCPRcvQDrop)
+		tp.ackPending |= ackSched | ackNow
+		return
+	}
+	tp.queueRcv(g)
+	if len(g.data) > 0 {
+		tp.eventDataRecv(g)
+	}
+	if g.flags&wire.FIN != 0 {
+		tp.fin()
+	}
+	if !tp.ofoQueue.empty() {
+		tp.ofoToReceive()
+		// RFC 5681 section 4.2: at once, when a gap is filled.
+		if tp.ofoQueue.empty() {
+			tp.ackPending |= ackNow
+		}
+	}
+	if len(tp.selectiveAcks) > 0 {
+		tp.sackRemove()
+	}
+	tp.fastPathCheck()
+	if !tp.released {
+		tp.dataReady()
+	}
+}
+
+// queueRcv puts data at the end of the receive queue, into the last buffer's memory
+// if there is room (tcp_queue_rcv).
+func (tp *tcpSock) queueRcv(g *segment) {
+	tp.addReceived(newRcvSkb(g))
+}
+
+func (tp *tcpSock) addReceived(b *skb) {
+	tp.bytesReceived += uint64(b.endSeq - tp.rcvNxt)
+	tp.rcvNxt = b.endSeq
+	if !tp.coalesce(tp.receiveQueue.last, b) {
+		tp.receiveQueue.pushBack(b)
+		tp.chargeReceived(b.truesize)
+	}
+}
+
+// chargeReceived counts memory of the receive queues.
+func (tp *tcpSock) chargeReceived(n int) {
+	tp.rmemAlloc += n
+	if n > 0 {
+		tp.fwdAlloc -= n
+	} else {
+		tp.memUncharge(-n)
+	}
+}
+
+// coalesce adds a buffer's data to the one before, if it fits into its memory.
+func (tp *tcpSock) coalesce(to, b *skb) bool {
+	if to == nil || to.endSeq != b.seq || b.len() > to.tailroom || to.flags&wire.FIN != 0 {
+		return false
+	}
+	to.tailroom -= b.len()
+	to.data = append(to.data[:len(to.data):len(to.data)], b.data...)
+	to.endSeq = b.endSeq
+	to.flags |= b.flags & (wire.FIN | wire.PSH)
+	tp.s.count(mibTCPRcvCoalesce)
+	return true
+}
+
+// rmemSchedule reports whether there is memory for a buffer, having made room if
+// need be (tcp_try_rmem_schedule).
+func (tp *tcpSock) rmemSchedule(truesize int) bool {
+	if tp.rmemAlloc <= tp.rcvbuf {
+		tp.memSchedule(truesize)
+		return true
+	}
+	tp.s.count(mibPruneCalled)
+	tp.clampWindow()
+	tp.collapseQueues()
+	if tp.rmemAlloc <= tp.rcvbuf {
+		return true
+	}
+	// What came out of order goes first.
+	if !tp.ofoQueue.empty() {
+		tp.s.count(mibOfoPruned)
+		for tp.rmemAlloc > tp.rcvbuf && tp.ofoQueue.last != nil {
+			b := tp.ofoQueue.last
+			tp.ofoQueue.remove(b)
+			tp.chargeReceived(-b.truesize)
+		}
+		tp.selectiveAcks = nil
+		if tp.rmemAlloc <= tp.rcvbuf {
+			return true
+		}
+	}
+	tp.s.count(mibRcvPruned)
+	tp.predOn = false
+	return false
+}
+
+// clampWindow lets the buffer or the window follow what buffers take
+// (tcp_clamp_window).
+func (tp *tcpSock) clampWindow() {
+	tp.quick = 0
+	most := int(tp.s.sysctl.tcpRmem[2])
+	if tp.rcvbuf < most && !tp.rcvbufLocked {
+		tp.rcvbuf = min(tp.rmemAlloc, most)
+	}
+	if tp.rmemAlloc > tp.rcvbuf {
+		tp.rcvSsthresh = min(tp.windowClamp, uint32(2*tp.advmss))
+	}
+}
+
+// collapseQueues puts data of several buffers into one, so that it takes less memory
+// (tcp_collapse).
+func (tp *tcpSock) collapseQueues() {
+	for _, q := range []*skbList{&tp.ofoQueue, &tp.receiveQueue} {
+		for b := q.first; b != nil; b = b.next {
+			for n := b.next; n != nil && n.seq == b.endSeq && b.len()+n.len() <= 4096-skbShared; n = b.next {
+				if winFull := tp.winFromSpace(b.truesize); winFull <= b.len() && tp.winFromSpace(n.truesize) <= n.len() {
+					break
+				}
+				tp.chargeReceived(-b.truesize - n.truesize)
+				b.data = append(b.data[:len(b.data):len(b.data)], n.data...)
+				b.endSeq = n.endSeq
+				b.flags |= n.flags
+				b.truesize = rxTruesize(b.len())
+				b.tailroom = 0
+				tp.chargeReceived(b.truesize)
+				q.remove(n)
+				tp.s.count(mibTCPRcvCollapsed)
+			}
+		}
+	}
+}
+
+// eventDataRecv notes that data came: what the delayed-ACK timer and the window go
+// by (tcp_event_data_recv).
+func (tp *tcpSock) eventDataRecv(g *segment) {
+	s := tp.s
+	tp.ackPending |= ackSched
+	tp.measureRcvMSS(g)
+	tp.rcvRTTMeasure()
+	now := s.jiffies()
+	least := tp.atoMin()
+	if tp.ato == 0 {
+		tp.incrQuickack(maxQuickacks)
+		tp.ato = least
+	} else {
+		m := int64(now - tp.lrcvtime)
+		switch {
+		case m <= least/2:
+			tp.ato = tp.ato>>1 + least/2
+		case m < tp.ato:
+			tp.ato = min(tp.ato>>1+m, tp.rto)
+		case m > tp.rto:
+			// The peer starts afresh and needs ACKs to get going.
+			tp.incrQuickack(maxQuickacks)
+		}
+	}
+	tp.lrcvtime = now
+	tp.ecnCheckCE(g.tos & 3)
+	if len(g.data) >= 128 {
+		tp.growWindow(len(g.data), rxTruesize(g.size))
+	}
+}
+
+// ecnCheckCE notes congestion that the network marked (RFC 3168 section 6.1.3).
+func (tp *tcpSock) ecnCheckCE(ecn uint8) {
+	if tp.ecnFlags&ecnOK == 0 {
+		return
+	}
+	switch ecn {
+	case 0:
+		// Marks of before have been lost with what was retransmitted.
+		if tp.ecnFlags&ecnSeen != 0 {
+			tp.enterQuickack(2)
+		}
+	case 3:
+		if tp.ecnFlags&ecnDemandCWR == 0 {
+			tp.enterQuickack(2)
+			tp.ecnFlags |= ecnDemandCWR
+		}
+		tp.ecnFlags |= ecnSeen
+	default:
+		tp.ecnFlags |= ecnSeen
+	}
+}
+
+// measureRcvMSS learns how long the peer's segments are (tcp_measure_rcv_mss).
+func (tp *tcpSock) measureRcvMSS(g *segment) {
+	last := tp.lastSegSize
+	tp.lastSegSize = 0
+	length := len(g.data)
+	if g.gsoSize > 0 {
+		length = g.gsoSize
+	}
+	if length >= tp.rcvMss {
+		if length != tp.rcvMss {
+			old := tp.scalingRatio
+			ratio := min(255, len(g.data)<<8/rxTruesize(g.size))
+			tp.scalingRatio = max(1, ratio)
+			if tp.scalingRatio != old {
+				tp.windowClamp = uint32(tp.winFromSpace(tp.rcvbuf))
+				if int(tp.windowClamp) < tp.rcvqSpace.space {
+					tp.rcvqSpace.space = int(tp.windowClamp)
+				}
+			}
+		}
+		tp.rcvMss = min(length, tp.advmss)
+		if g.flags&wire.PSH != 0 {
+			// Probably the end of what the peer wrote.
+			tp.ackPending |= ackPushed
+		}
+		return
+	}
+	const remnant = wire.FIN | wire.URG | wire.SYN | wire.PSH
+	header := g.tcp.HeaderLen
+	if n := length + header; n >= tcpMSSDefault+20 || n >= tcpMinMSS+20 && g.flags&remnant == 0 {
+		n -= tp.tcpHeaderLen
+		tp.lastSegSize = n
+		if n == last {
+			tp.rcvMss = n
+			return
+		}
+	}
+	if tp.ackPending&ackPushed != 0 {
+		tp.ackPending |= ackPushed2
+	}
+	tp.ackPending |= ackPushed
+}
+
+// setWindowClamp changes the largest window (tcp_set_window_clamp).
+func (tp *tcpSock) setWindowClamp(n int) {
+	clamp := uint32(max(1152, n)) // SOCK_MIN_RCVBUF / 2
+	if clamp == tp.windowClamp {
+		return
+	}
+	old := tp.windowClamp
+	tp.windowClamp = clamp
+	if clamp < old {
+		tp.rcvSsthresh = min(tp.rcvSsthresh, clamp)
+	} else {
+		tp.rcvSsthresh = max(tp.rcvSsthresh, min(tp.rcvWnd, clamp))
+	}
+}
+
+// growWindow lets the offered window grow as data comes, if buffers like this one
+// still fit (tcp_grow_window).
+func (tp *tcpSock) growWindow(length, truesize int) {
+	room := min(int(tp.windowClamp), tp.space()) - int(tp.rcvSsthresh)
+	if room <= 0 {
+		return
+	}
+	incr := 0
+	if tp.winFromSpace(truesize) <= length {
+		incr = 2 * tp.advmss
+	} else {
+		incr = tp.growIncrement(length, truesize)
+	}
+	if incr > 0 {
+		incr = max(incr, 2*length)
+		tp.rcvSsthresh += uint32(min(room, incr))
+		tp.quick |= 1
+	}
+}
+
+// growIncrement is for buffers that take much more than their data: the smaller the
+// window is yet, the more of that is bearable.
+func (tp *tcpSock) growIncrement(length, truesize int) int {
+	size := tp.winFromSpace(truesize) >> 1
+	window := tp.winFromSpace(int(tp.s.sysctl.tcpRmem[2])) >> 1
+	for int(tp.rcvSsthresh) <= window {
+		if size <= length {
+			return 2 * tp.rcvMss
+		}
+		size >>= 1
+		window >>= 1
+	}
+	return 0
+}
+
+// The receiver's own idea of the round-trip time, for sizing the buffer.
+
+type rcvRTT struct {
+	us    int64 // scaled by 8
+	seq   uint32
+	time  time.Duration
+	tsecr uint32
+}
+
+type rcvqSpace struct {
+	space int
+	seq   uint32
+	time  time.Duration
+}
+
+func (tp *tcpSock) rcvRTTUpdate(sample int64, windowed bool) {
+	n := tp.rcvRTT.us
+	m := sample
+	switch {
+	case n == 0:
+		n = m << 3
+	case windowed:
+		m <<= 3
+		n = min(n, m)
+	default:
+		n += m - n>>3
+	}
+	tp.rcvRTT.us = n
+}
+
+// rcvRTTMeasure takes a window's worth of data to need a round trip.
+func (tp *tcpSock) rcvRTTMeasure() {
+	r := &tp.rcvRTT
+	if r.time != 0 {
+		if before(tp.rcvNxt, r.seq) {
+			return
+		}
+		tp.rcvRTTUpdate(max(int64((tp.tcpMstamp-r.time)/time.Microsecond), 1), true)
+	}
+	r.seq = tp.rcvNxt + tp.rcvWnd
+	r.time = tp.tcpMstamp
+}
+
+// rcvRTTMeasureTS goes by the echoed time stamp.
+func (tp *tcpSock) rcvRTTMeasureTS(g *segment) {
+	if !tp.sawTstamp || tp.rcvTsecr == tp.rcvRTT.tsecr {
+		return
+	}
+	tp.rcvRTT.tsecr = tp.rcvTsecr
+	if int(g.endSeq-g.seq) >= tp.rcvMss {
+		if d := tp.rttTsopt(0); d >= 0 {
+			tp.rcvRTTUpdate(d, false)
+		}
+	}
+}
+
+// rcvSpaceAdjust makes the buffer larger when the application reads fast
+// (tcp_rcv_space_adjust).
+func (tp *tcpSock) rcvSpaceAdjust() {
+	tp.refreshMstamp()
+	q := &tp.rcvqSpace
+	elapsed := int64((tp.tcpMstamp - q.time) / time.Microsecond)
+	if elapsed < tp.rcvRTT.us>>3 || tp.rcvRTT.us == 0 {
+		return
+	}
+	copied := int(tp.copiedSeq - q.seq)
+	if copied > q.space {
+		if tp.s.sysctl.tcpModerateRcvbuf != 0 && !tp.rcvbufLocked {
+			win := uint64(copied)<<1 + 16*uint64(tp.advmss)
+			grow := win * uint64(copied-q.space) / uint64(max(q.space, 1))
+			win += grow << 1
+			buf := min(tp.spaceFromWin(int(win)), int(tp.s.sysctl.tcpRmem[2]))
+			if buf > tp.rcvbuf {
+				tp.rcvbuf = buf
+				tp.windowClamp = uint32(tp.winFromSpace(buf))
+			}
+		}
+		q.space = copied
+	}
+	q.seq = tp.copiedSeq
+	q.time = tp.tcpMstamp
+}
+
+// fin is a FIN that comes in order (tcp_fin).
+func (tp *tcpSock) fin() {
+	tp.ackPending |= ackSched
+	tp.shut |= rcvShutdown
+	tp.sockDone = true
+	switch tp.state {
+	case tcpSynRecv, tcpEstablished:
+		tp.state = tcpCloseWait
+		tp.pingpong = int(tp.s.sysctl.tcpPingpongThresh)
+	case tcpFinWait1:
+		// Both sides close at once.
+		tp.sendAck(causeAckNow)
+		tp.state = tcpClosing
+	case tcpFinWait2:
+		tp.sendAck(causeAckNow)
+		tp.timeWait(tcpTimeWait, 0)
+	}
+	for tp.ofoQueue.first != nil {
+		b := tp.ofoQueue.first
+		tp.ofoQueue.remove(b)
+		tp.chargeReceived(-b.truesize)
+	}
+	tp.selectiveAcks = nil
+	if !tp.released {
+		tp.stateChange()
+	}
+}
+
+// Out of order.
+
+// queueOfo takes what comes behind a gap (tcp_data_queue_ofo).
+func (tp *tcpSock) queueOfo(g *segment) {
+	s := tp.s
+	tp.ecnCheckCE(g.tos & 3)
+	if !tp.rmemSchedule(rxTruesize(g.size)) {
+		s.count(mibTCPOFODrop)
+		return
+	}
+	tp.measureRcvMSS(g)
+	b := newRcvSkb(g)
+	tp.predOn = false
+	tp.ackPending |= ackSched
+	tp.rcvOOOPack += uint32(g.segs)
+	s.count(mibTCPOFOQueue)
+	seq, end := b.seq, b.endSeq
+	q := &tp.ofoQueue
+	if q.empty() {
+		if tp.sackOK {
+			tp.selectiveAcks = []sackBlock{{seq, end}}
+		}
+		q.pushBack(b)
+		tp.afterOfo(g)
+		tp.chargeReceived(b.truesize)
+		return
+	}
+	// Directly behind the last one.
+	if tp.coalesce(q.last, b) {
+		if tp.sackOK {
+			tp.sackNewOfo(seq, end)
+		}
+		tp.afterOfo(g)
+		return
+	}
+	var at *skb // behind which it goes
+	for at = q.last; at != nil && before(seq, at.seq); at = at.prev {
+	}
+	if at != nil {
+		switch {
+		case before(seq, at.endSeq):
+			if !after(end, at.endSeq) {
+				// All of it is there.
+				s.count(mibTCPOFOMerge)
+				tp.dsackSet(seq, end)
+				if tp.sackOK {
+					tp.sackNewOfo(seq, end)
+				}
+				return
+			}
+			if after(seq, at.seq) {
+				tp.dsackSet(seq, at.endSeq) // a part of it is
+			} else {
+				// It begins where another does, and is longer.
+				tp.dsackExtend(at.seq, at.endSeq)
+				s.count(mibTCPOFOMerge)
+				prev := at.prev
+				q.remove(at)
+				tp.chargeReceived(-at.truesize)
+				at = prev
+			}
+		case tp.coalesce(at, b):
+			tp.dropCovered(at, end)
+			if tp.sackOK {
+				tp.sackNewOfo(seq, end)
+			}
+			tp.afterOfo(g)
+			return
+		}
+	}
+	q.insertAfter(b, at)
+	tp.dropCovered(b, end)
+	if tp.sackOK {
+		tp.sackNewOfo(seq, end)
+	}
+	tp.afterOfo(g)
+	tp.chargeReceived(b.truesize)
+}
+
+// dropCovered drops what lies behind a buffer and is covered by it.
+func (tp *tcpSock) dropCovered(b *skb, end uint32) {
+	for n := b.next; n != nil && after(end, n.seq); n = b.next {
+		if before(end, n.endSeq) {
+			tp.dsackExtend(n.seq, end)
+			return
+		}
+		tp.dsackExtend(n.seq, n.endSeq)
+		tp.s.count(mibTCPOFOMerge)
+		tp.ofoQueue.remove(n)
+		tp.chargeReceived(-n.truesize)
+	}
+}
+
+// afterOfo lets the window grow by what came, even out of order, before its memory
+// counts.
+func (tp *tcpSock) afterOfo(g *segment) {
+	if tp.sackOK {
+		tp.growWindow(len(g.data), rxTruesize(g.size))
+	}
+}
+
+// ofoToReceive moves what follows now to the receive queue (tcp_ofo_queue).
+func (tp *tcpSock) ofoToReceive() {
+	high := tp.rcvNxt
+	for b := tp.ofoQueue.first; b != nil; b = tp.ofoQueue.first {
+		if after(b.seq, tp.rcvNxt) {
+			return
+		}
+		if before(b.seq, high) {
+			end := high
+			if before(b.endSeq, high) {
+				end = b.endSeq
+			}
+			tp.dsackExtend(b.seq, end)
+		}
+		tp.ofoQueue.remove(b)
+		tp.chargeReceived(-b.truesize)
+		if !after(b.endSeq, tp.rcvNxt) {
+			continue
+		}
+		fin := b.flags&wire.FIN != 0
+		tp.addReceived(b)
+		if fin {
+			tp.fin()
+			return
+		}
+	}
+}
+
+// SACK blocks to send (RFC 2018 section 4).
+
+// sackExtend makes a block cover what it touches.
+func sackExtend(b *sackBlock, seq, end uint32) bool {
+	if after(seq, b.end) || after(b.start, end) {
+		return false
+	}
+	if before(seq, b.start) {
+		b.start = seq
+	}
+	if after(end, b.end) {
+		b.end = end
+	}
+	return true
+}
+
+// dsackSet notes a duplicate to report (RFC 2883).
+func (tp *tcpSock) dsackSet(seq, end uint32) {
+	if !tp.sackOK || tp.s.sysctl.tcpDsack == 0 || tp.s.faults.has(NoDSACK) {
+		return
+	}
+	if before(seq, tp.rcvNxt) {
+		tp.s.count(mibTCPDSACKOldSent)
+	} else {
+		tp.s.count(mibTCPDSACKOfoSent)
+	}
+	tp.duplicateSack = []sackBlock{{seq, end}}
+}
+
+func (tp *tcpSock) dsackExtend(seq, end uint32) {
+	if len(tp.duplicateSack) == 0 {
+		tp.dsackSet(seq, end)
+		return
+	}
+	sackExtend(&tp.duplicateSack[0], seq, end)
+}
+
+// sackNewOfo puts the block of what came last first (tcp_sack_new_ofo_skb).
+func (tp *tcpSock) sackNewOfo(seq, end uint32) {
+	for i := range tp.selectiveAcks {
+		if !sackExtend(&tp.selectiveAcks[i], seq, end) {
+			continue
+		}
+		if i >= 4 { // no ACK has said it
+			tp.sackCompressSendAck()
+		}
+		b := tp.selectiveAcks[i]
+		copy(tp.selectiveAcks[1:i+1], tp.selectiveAcks[:i])
+		tp.selectiveAcks[0] = b
+		tp.sackMaybeCoalesce()
+		return
+	}
+	if len(tp.selectiveAcks) >= 4 {
+		tp.sackCompressSendAck()
+		tp.selectiveAcks = tp.selectiveAcks[:3]
+	}
+	tp.selectiveAcks = append([]sackBlock{{seq, end}}, tp.selectiveAcks...)
+}
+
+// sackMaybeCoalesce merges blocks that the first one has come to touch.
+func (tp *tcpSock) sackMaybeCoalesce() {
+	first := &tp.selectiveAcks[0]
+	for i := 1; i < len(tp.selectiveAcks); {
+		b := tp.selectiveAcks[i]
+		if sackExtend(first, b.start, b.end) {
+			tp.selectiveAcks = append(tp.selectiveAcks[:i], tp.selectiveAcks[i+1:]...)
+			continue
+		}
+		i++
+	}
+}
+
+// sackRemove drops blocks that the acknowledgment number covers.
+func (tp *tcpSock) sackRemove() {
+	if tp.ofoQueue.empty() {
+		tp.selectiveAcks = nil
+		return
+	}
+	kept := tp.selectiveAcks[:0]
+	for _, b := range tp.selectiveAcks {
+		if before(tp.rcvNxt, b.start) {
+			kept = append(kept, b)
+		}
+	}
+	tp.selectiveAcks = kept
+}
+
+// Acknowledging.
+
+// ackSndCheck acknowledges what came, now or later (tcp_ack_snd_check).
+func (tp *tcpSock) ackSndCheck() {
+	if tp.ackPending&ackSched == 0 {
+		return
+	}
+	tp.ackSndCheckOfo(true)
+}
+
+// ackSndCheckOfo decides between an ACK at once, a delayed one, and one of SACKs
+// that are put off a little (__tcp_ack_snd_check; RFC 1122 section 4.2.3.2: at the
+// latest for every second full segment).
+func (tp *tcpSock) ackSndCheckOfo(ofoPossible bool) {
+	s := tp.s
+	cause := tp.ackCause
+	if cause == "" {
+		cause = causeAckNow
+	}
+	moved := int(tp.rcvNxt-tp.rcvWup) > tp.rcvMss &&
+		(int(tp.rcvNxt-tp.copiedSeq) < tp.rcvlowat || tp.newWindow() >= tp.rcvWnd)
+	if moved || tp.inQuickack() || tp.ackPending&ackNow != 0 {
+		if !tp.ofoQueue.empty() {
+			cause = causeDupAck
+		}
+		tp.sendAck(cause)
+		return
+	}
+	if !ofoPossible || tp.ofoQueue.empty() {
+		tp.sendDelayedAck()
+		return
+	}
+	if !tp.sackOK || tp.compressedAck >= int(s.sysctl.tcpCompSackNr) {
+		tp.sendAck(causeDupAck)
+		return
+	}
+	if tp.compressedAckRcvNxt != tp.rcvNxt {
+		tp.compressedAckRcvNxt = tp.rcvNxt
+		tp.dupAckCounter = 0
+	}
+	if tp.dupAckCounter < 3 {
+		tp.dupAckCounter++
+		tp.sendAck(causeDupAck)
+		return
+	}
+	tp.compressedAck++
+	if tp.compressedTimer.pending() {
+		return
+	}
+	rtt := tp.rcvRTT.us
+	if tp.srttUs > 0 && int64(tp.srttUs) < rtt {
+		rtt = int64(tp.srttUs)
+	}
+	delay := min(time.Duration(s.sysctl.tcpCompSackDelayNs), time.Duration(rtt)*(time.Microsecond>>3)/20)
+	s.startAt(&tp.compressedTimer, s.now+delay+time.Duration(s.sysctl.tcpCompSackSlackNs))
+}
+
+// Urgent data (RFC 6093; one byte, as Linux has it).
+
+const (
+	urgValid  = 0x0100
+	urgNotYet = 0x0200
+	urgRead   = 0x0400
+)
+
+// urgent notes the urgent pointer of a segment, and takes the byte (tcp_urg).
+func (tp *tcpSock) urgent(g *segment) {
+	if g.flags&wire.URG != 0 {
+		tp.checkUrg(g)
+	}
+	if tp.urgData == urgNotYet {
+		at := tp.urgSeq - g.seq + uint32(g.tcp.HeaderLen)
+		if g.flags&wire.SYN != 0 {
+			at--
+		}
+		i := int(at) - g.tcp.HeaderLen
+		if i >= 0 && i < len(g.data) {
+			tp.urgData = urgValid | uint16(g.data[i])
+			if !tp.released {
+				tp.s.wake(&tp.wait, epollIn|epollPri|epollRdnorm)
+			}
+		}
+	}
+}
+
+func (tp *tcpSock) checkUrg(g *segment) {
+	ptr := uint32(g.tcp.Urgent)
+	if ptr > 0 && tp.s.sysctl.tcpStdurg == 0 {
+		ptr--
+	}
+	ptr += g.seq
+	if after(tp.copiedSeq, ptr) || before(ptr, tp.rcvNxt) {
+		return
+	}
+	if tp.urgData != 0 && !after(ptr, tp.urgSeq) {
+		return
+	}
+	if !tp.released {
+		tp.s.wake(&tp.wait, epollPri)
+	}
+	if tp.urgSeq == tp.copiedSeq && tp.urgData != 0 && !tp.oobinline && tp.copiedSeq != tp.rcvNxt {
+		tp.copiedSeq++ // the byte before is passed over
+	}
+	tp.urgData = urgNotYet
+	tp.urgSeq = ptr
+	tp.predOn = false
+}
+
+// rxTailroom is how much more the memory of a received packet could hold.
+func rxTailroom(packet int) int {
+	return rxTruesize(packet) - skbStruct - skbShared - 64 - packet
+}

@@ -1,0 +1,1056 @@
+package gostack
+
+import (
+	"net/netip"
+	"time"
+
+	"tcpdrill/engine"
+	"tcpdrill/engine/wire"
+)
+
+// What a segment that comes in does: found its socket, checked, its
+// acknowledgment and its data worked through, in the order of RFC 9293 section
+// 3.10.7.
+
+// A segment is one that came in, or several that were received as one.
+type segment struct {
+	packet        *wire.Packet
+	tcp           *wire.TCP
+	local, remote netip.AddrPort
+	v6            bool
+
+	seq, endSeq, ack uint32
+	flags            wire.TCPFlags
+	window           uint16
+	data             []byte
+	segs             int // as which it came
+	gsoSize          int
+	size             int // of the whole packet
+	tos              uint8
+
+	opt     optionsReceived
+	sack    []sackBlock
+	hasSack bool
+}
+
+// optionsReceived are a segment's options but SACK blocks.
+type optionsReceived struct {
+	mss          uint16 // 0: none
+	wscale       int    // -1: none
+	sackOK       bool
+	ts           bool
+	tsval, tsecr uint32
+	fastopen     []byte // the cookie; nil: no option
+	fastopenExp  bool
+	md5          []byte
+}
+
+// A tuple is what tells connections apart.
+type tuple struct{ local, remote netip.AddrPort }
+
+// tcpState is what the stack keeps of TCP.
+type tcpState struct {
+	socks     map[tuple]*tcpSock
+	requests  map[tuple]*request
+	timewaits map[tuple]*timewait
+	listeners []*tcpSock
+	all       []*tcpSock // in the order in which they were made
+	metrics   metrics
+	isnCount  uint32
+	challenge challengeLimit
+	tfo       tfoState
+}
+
+func (s *Stack) initTCP() {
+	s.tcp.socks = map[tuple]*tcpSock{}
+	s.tcp.requests = map[tuple]*request{}
+	s.tcp.timewaits = map[tuple]*timewait{}
+	s.tcp.isnCount = 0x2545f491
+}
+
+// newISN makes an initial sequence number. RFC 6528 wants them hard to guess; here
+// they only need to be all over the place.
+func (s *Stack) newISN() uint32 {
+	s.tcp.isnCount = s.tcp.isnCount*1664525 + 1013904223
+	return s.tcp.isnCount
+}
+
+// receive takes a packet from the device.
+func (s *Stack) receive(b []byte, gso engine.GSO) {
+	p, err := wire.Parse(b)
+	if err != nil {
+		return
+	}
+	src, dst := p.IP()
+	if !s.isLocal(dst) && !s.dev.anyIP {
+		return
+	}
+	switch {
+	case p.TCP() != nil:
+		s.tcpReceive(newSegment(p, src, dst, gso, len(b)))
+	case p.UDP() != nil:
+		s.udpReceive(p)
+	case p.ICMP() != nil:
+		s.icmpReceive(p)
+	}
+}
+
+func newSegment(p *wire.Packet, src, dst netip.Addr, gso engine.GSO, size int) *segment {
+	t := p.TCP()
+	g := &segment{
+		packet: p, tcp: t, v6: p.V6() != nil,
+		local: netip.AddrPortFrom(dst, t.DstPort), remote: netip.AddrPortFrom(src, t.SrcPort),
+		seq: t.Seq, endSeq: t.Seq + t.SegLen(len(p.Payload)), ack: t.Ack, flags: t.Flags, window: t.Window,
+		data: p.Payload, segs: 1, size: size, tos: p.TOS(),
+	}
+	if gso.Type != engine.GSONone && gso.Size > 0 && len(g.data) > gso.Size {
+		g.gsoSize = gso.Size
+		g.segs = (len(g.data) + gso.Size - 1) / gso.Size
+	}
+	g.parseOptions()
+	return g
+}
+
+// parseOptions takes the options apart. What has a wrong length is ignored.
+func (g *segment) parseOptions() {
+	o := &g.opt
+	o.wscale = -1
+	for _, x := range g.tcp.Options {
+		d := x.Data
+		switch x.Kind {
+		case wire.OptMSS:
+			if len(d) == 2 && g.flags&wire.SYN != 0 {
+				o.mss = uint16(d[0])<<8 | uint16(d[1])
+			}
+		case wire.OptWScale:
+			if len(d) == 1 && g.flags&wire.SYN != 0 {
+				o.wscale = min(int(d[0]), 14)
+			}
+		case wire.OptSACKOK:
+			if g.flags&wire.SYN != 0 {
+				o.sackOK = true
+			}
+		case wire.OptTimestamp:
+			if len(d) == 8 {
+				o.ts = true
+				o.tsval, o.tsecr = be32(d), be32(d[4:])
+			}
+		case wire.OptSACK:
+			for ; len(d) >= 8; d = d[8:] {
+				g.sack = append(g.sack, sackBlock{be32(d), be32(d[4:])})
+			}
+		case wire.OptFastOpen:
+			if g.flags&wire.SYN != 0 && len(d)%2 == 0 {
+				o.fastopen = append([]byte{}, d...)
+			}
+		case wire.OptExp:
+			if g.flags&wire.SYN != 0 && len(d) >= 2 && len(d)%2 == 0 && int(d[0])<<8|int(d[1]) == wire.FastOpenMagic {
+				o.fastopen, o.fastopenExp = append([]byte{}, d[2:]...), true
+			}
+		case wire.OptMD5:
+			if len(d) == 16 {
+				o.md5 = d
+			}
+		}
+	}
+	g.hasSack = len(g.sack) > 0
+	if len(g.sack) > 4 {
+		g.sack = g.sack[:4]
+	}
+}
+
+func be32(b []byte) uint32 {
+	return uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])
+}
+
+// tcpReceive finds who a segment is for (tcp_v4_rcv).
+func (s *Stack) tcpReceive(g *segment) {
+	s.count(mibTcpInSegs)
+	key := tuple{g.local, g.remote}
+	if tp := s.tcp.socks[key]; tp != nil {
+		if tp.md5Reject(g) || tp.ttlReject(g) {
+			return
+		}
+		tp.doReceive(g)
+		return
+	}
+	if r := s.tcp.requests[key]; r != nil {
+		if r.listener.md5Reject(g) {
+			return
+		}
+		s.requestReceive(r, g)
+		return
+	}
+	if tw := s.tcp.timewaits[key]; tw != nil {
+		if s.timewaitReceive(tw, g) {
+			return
+		}
+	}
+	if l := s.findListener(g); l != nil {
+		if l.md5Reject(g) || l.ttlReject(g) {
+			return
+		}
+		l.listenReceive(g)
+		return
+	}
+	s.sendReset(nil, g)
+}
+
+// ttlReject is IP_MINTTL (RFC 5082).
+func (tp *tcpSock) ttlReject(g *segment) bool {
+	if tp.minttl > 0 && int(g.packet.TTL()) < tp.minttl {
+		tp.s.count(mibTCPMinTTLDrop)
+		return true
+	}
+	return false
+}
+
+// findListener returns the listener that a segment without a connection is for: the
+// one bound most exactly.
+func (s *Stack) findListener(g *segment) *tcpSock {
+	var best *tcpSock
+	score := 0
+	for _, l := range s.tcp.listeners {
+		if l.local.Port() != g.local.Port() {
+			continue
+		}
+		a := l.local.Addr()
+		n := 1
+		switch {
+		case a.IsValid() && !a.IsUnspecified():
+			if a != g.local.Addr() {
+				continue
+			}
+			n = 3
+		case g.v6:
+			if l.family != afInet6 {
+				continue
+			}
+		case l.family == afInet:
+			n = 2
+		case l.v6only:
+			continue
+		}
+		if n > score {
+			best, score = l, n
+		}
+	}
+	return best
+}
+
+// sendReset answers a segment that belongs to nothing (RFC 9293 section 3.5.2).
+func (s *Stack) sendReset(tp *tcpSock, g *segment) {
+	if g.flags&wire.RST != 0 {
+		return
+	}
+	t := &wire.TCP{SrcPort: g.local.Port(), DstPort: g.remote.Port(), Flags: wire.RST}
+	if g.flags&wire.ACK != 0 {
+		t.Seq = g.ack
+	} else {
+		t.Flags |= wire.ACK
+		t.Ack = g.endSeq
+	}
+	signed := tp != nil && tp.md5For(g.remote.Addr()) != nil
+	if signed {
+		t.Options = md5Room()
+	}
+	s.count(mibTcpOutRsts)
+	s.reply(g, t, tp, 0, causeReset)
+}
+
+// reply sends a bare segment back to where one came from, without a connection.
+func (s *Stack) reply(g *segment, t *wire.TCP, tp *tcpSock, tos uint8, cause string) {
+	s.count(mibTcpOutSegs)
+	src, dst := g.local.Addr(), g.remote.Addr()
+	var ip wire.Layer = &wire.IPv4{TTL: uint8(s.sysctl.ipDefaultTtl), DF: true, TOS: tos, Src: src, Dst: dst}
+	if g.v6 {
+		ip = &wire.IPv6{HopLimit: 64, TrafficClass: tos, Src: src, Dst: dst}
+	}
+	p := &wire.Packet{Layers: []wire.Layer{ip, t}}
+	if tp != nil && t.Option(wire.OptMD5) != nil {
+		signPacket(p, t, tp.md5For(dst))
+	}
+	b, err := p.Marshal(wire.MarshalOptions{})
+	if err != nil {
+		return
+	}
+	s.devXmit(&packet{captured: &engine.Captured{Data: b, Cause: cause}})
+}
+
+// doReceive works through a segment of a connection (tcp_v4_do_rcv).
+func (tp *tcpSock) doReceive(g *segment) {
+	tp.segsIn += uint32(g.segs)
+	if len(g.data) > 0 {
+		tp.dataSegsIn += uint32(g.segs)
+	}
+	if tp.state == tcpEstablished {
+		tp.receiveEstablished(g)
+		return
+	}
+	if tp.stateProcess(g) {
+		tp.s.sendReset(tp, g)
+	}
+}
+
+// fastPathOn says that the next segment is expected to be an ordinary one with the
+// window as it is (tcp_fast_path_on).
+func (tp *tcpSock) fastPathOn() {
+	tp.predOn, tp.predWnd = true, uint16(tp.sndWnd>>tp.sndWscale)
+}
+
+// fastPathCheck does so unless something extraordinary is under way.
+func (tp *tcpSock) fastPathCheck() {
+	if tp.ofoQueue.empty() && tp.rcvWnd > 0 && tp.rmemAlloc < tp.rcvbuf && tp.urgData == 0 {
+		tp.fastPathOn()
+	}
+}
+
+// predicted reports whether a segment is an ordinary one (header prediction).
+func (tp *tcpSock) predicted(g *segment) bool {
+	const special = wire.FIN | wire.SYN | wire.RST | wire.URG | wire.ECE | wire.CWR | wire.AE | wire.ACK
+	if !tp.predOn || g.flags&special != wire.ACK || g.window != tp.predWnd ||
+		g.tcp.HeaderLen != tp.tcpHeaderLen || g.seq != tp.rcvNxt || after(g.ack, tp.sndNxt) {
+		return false
+	}
+	if tp.tcpHeaderLen == 32 {
+		if !g.opt.ts || len(g.tcp.Options) != 3 {
+			return false
+		}
+		if int32(g.opt.tsval-tp.tsRecent) < 0 {
+			return false // PAWS must look at it
+		}
+	}
+	return true
+}
+
+// receiveEstablished works through a segment in the established state
+// (tcp_rcv_established).
+func (tp *tcpSock) receiveEstablished(g *segment) {
+	tp.refreshMstamp()
+	tp.sawTstamp = false
+	if tp.predicted(g) {
+		if g.opt.ts {
+			tp.sawTstamp, tp.rcvTsval, tp.rcvTsecr = true, g.opt.tsval, g.opt.tsecr
+		}
+		if len(g.data) == 0 {
+			if tp.tcpHeaderLen == 32 && tp.rcvNxt == tp.rcvWup {
+				tp.storeTsRecent()
+			}
+			tp.ackIn(g, 0)
+			tp.dataSndCheck()
+			return
+		}
+		if rxTruesize(g.size) <= tp.fwdAlloc {
+			if tp.tcpHeaderLen == 32 && tp.rcvNxt == tp.rcvWup {
+				tp.storeTsRecent()
+			}
+			tp.rcvRTTMeasureTS(g)
+			tp.queueRcv(g)
+			tp.eventDataRecv(g)
+			if g.ack != tp.sndUna {
+				tp.ackIn(g, flagData)
+				tp.dataSndCheck()
+				if tp.ackPending&ackSched == 0 {
+					tp.dataReady()
+					return
+				}
+			} else {
+				tp.sndWl1 = g.seq
+			}
+			tp.ackSndCheckOfo(false)
+			tp.dataReady()
+			return
+		}
+	}
+	if g.flags&(wire.ACK|wire.RST|wire.SYN) == 0 {
+		return
+	}
+	if !tp.validateIncoming(g) {
+		return
+	}
+	if g.flags&wire.ACK == 0 {
+		return
+	}
+	if tp.ackIn(g, flagSlowPath|flagUpdateTsRecent) < 0 {
+		return
+	}
+	tp.rcvRTTMeasureTS(g)
+	tp.urgent(g)
+	tp.dataQueue(g)
+	tp.dataSndCheck()
+	tp.ackSndCheck()
+}
+
+// dataSndCheck sends what an acknowledgment let go (tcp_data_snd_check).
+func (tp *tcpSock) dataSndCheck() {
+	restore := tp.because(causeAck)
+	tp.pushPendingFrames()
+	restore()
+	tp.checkSpace()
+}
+
+// checkSpace wakes writers that wait for room (tcp_check_space).
+func (tp *tcpSock) checkSpace() {
+	if !tp.needSpaceWake {
+		return
+	}
+	tp.newSpace()
+	if !tp.needSpaceWake {
+		tp.chrono.stop(tp, chronoSndbufLimited)
+	}
+}
+
+// newSpace is room in the send buffer, and perhaps a larger one (tcp_new_space).
+func (tp *tcpSock) newSpace() {
+	if tp.shouldExpandSndbuf() {
+		tp.sndbufExpand()
+		tp.sndCwndStamp = tp.s.jiffies()
+	}
+	tp.writeSpace()
+}
+
+// writeSpace tells that there is room again, once a third of the buffer is free
+// (sk_stream_write_space).
+func (tp *tcpSock) writeSpace() {
+	if tp.streamIsWriteable() && tp.needSpaceWake {
+		tp.needSpaceWake = false
+		tp.s.wake(&tp.wait, epollOut|epollWrnorm|epollWrband)
+	}
+}
+
+func (tp *tcpSock) shouldExpandSndbuf() bool {
+	return !tp.sndbufLocked && tp.inFlight() < tp.sndCwnd
+}
+
+// sndbufExpand makes the send buffer large enough for the window, twice.
+func (tp *tcpSock) sndbufExpand() {
+	per := max(int(tp.mssClamp), tp.mssCache) + maxTCPHeader + skbShared
+	pow := 1
+	for pow < per {
+		pow <<= 1
+	}
+	per = pow + skbStruct
+	segs := max(tcpInitCwnd, int(tp.sndCwnd), tp.reordering+1)
+	if mem := 2 * segs * per; tp.sndbuf < mem {
+		tp.sndbuf = min(mem, int(tp.s.sysctl.tcpWmem[2]))
+	}
+}
+
+// storeTsRecent takes over the segment's time stamp (RFC 7323 section 4.3).
+func (tp *tcpSock) storeTsRecent() {
+	tp.tsRecent = tp.rcvTsval
+	tp.tsRecentStamp = int64(tp.s.Wall(tp.s.now) / time.Second)
+}
+
+func (tp *tcpSock) replaceTsRecent(g *segment) {
+	if tp.sawTstamp && !after(g.seq, tp.rcvWup) && tp.pawsOK(0) {
+		tp.storeTsRecent()
+	}
+}
+
+// pawsOK reports whether the time stamp isn't older than the last one, by more than
+// a window (RFC 7323 section 5).
+func (tp *tcpSock) pawsOK(window int32) bool {
+	if int32(tp.tsRecent-tp.rcvTsval) <= window {
+		return true
+	}
+	const days24 = 60 * 60 * 24 * 24
+	if int64(tp.s.Wall(tp.s.now)/time.Second) >= tp.tsRecentStamp+days24 {
+		return true
+	}
+	return tp.tsRecent == 0
+}
+
+// disorderedAck lets a duplicate acknowledgment through whose time stamp is a little
+// old: networks reorder them.
+func (tp *tcpSock) disorderedAck(g *segment) bool {
+	replay := int32(tp.s.jiffiesToUsecs(tp.rto) * 12 / 10 / 1000)
+	return g.flags&wire.ACK != 0 && g.seq == g.endSeq && g.seq == tp.rcvNxt && g.ack == tp.sndUna &&
+		!tp.mayUpdateWindow(g.ack, g.seq, uint32(g.window)<<tp.sndWscale) &&
+		int32(tp.tsRecent-tp.rcvTsval) <= replay
+}
+
+// takeTimestamp notes the segment's time stamps.
+func (tp *tcpSock) takeTimestamp(g *segment) bool {
+	tp.sawTstamp = false
+	if !tp.tstampOK || !g.opt.ts {
+		return false
+	}
+	tp.sawTstamp, tp.rcvTsval, tp.rcvTsecr = true, g.opt.tsval, g.opt.tsecr
+	return true
+}
+
+// acceptable reports whether any of a segment is inside the window (RFC 9293 section
+// 3.10.7.4).
+func (tp *tcpSock) acceptable(g *segment) bool {
+	return !before(g.endSeq, tp.rcvWup) && !after(g.seq, tp.rcvNxt+tp.receiveWindow())
+}
+
+// validateIncoming checks time stamp, sequence number, RST and SYN
+// (tcp_validate_incoming), and reports whether to go on with the segment.
+func (tp *tcpSock) validateIncoming(g *segment) bool {
+	s := tp.s
+	rst, syn := g.flags&wire.RST != 0, g.flags&wire.SYN != 0
+	if tp.takeTimestamp(g) && !tp.pawsOK(1) && !tp.disorderedAck(g) {
+		if !rst {
+			s.count(mibPAWSEstab)
+			if syn {
+				tp.synChallenge()
+				return false
+			}
+			if !tp.oowRateLimited(g) {
+				tp.sendDupAck(g)
+			}
+			return false
+		}
+	}
+	if !tp.acceptable(g) {
+		switch {
+		case !rst && syn:
+			tp.synChallenge()
+		case !rst:
+			if !tp.oowRateLimited(g) {
+				tp.sendDupAck(g)
+			}
+		case tp.resetCheck(g):
+			tp.reset()
+		}
+		return false
+	}
+	if rst {
+		// RFC 5961 section 3.2: exactly at what comes next, or behind the highest
+		// that has been received.
+		ok := g.seq == tp.rcvNxt || tp.resetCheck(g)
+		if !ok && tp.sackOK && len(tp.selectiveAcks) > 0 {
+			highest := tp.selectiveAcks[0].end
+			for _, b := range tp.selectiveAcks[1:] {
+				if after(b.end, highest) {
+					highest = b.end
+				}
+			}
+			ok = g.seq == highest
+		}
+		if ok {
+			tp.reset()
+			return false
+		}
+		tp.sendChallengeAck()
+		return false
+	}
+	if syn {
+		if tp.state == tcpSynRecv && tp.listener == nil && !tp.released && g.flags&wire.ACK != 0 && g.seq+1 == g.endSeq &&
+			g.seq+1 == tp.rcvNxt && g.ack == tp.sndNxt {
+			return true // both sides opened at once
+		}
+		tp.synChallenge()
+		return false
+	}
+	return true
+}
+
+func (tp *tcpSock) synChallenge() {
+	tp.s.count(mibTCPSYNChallenge)
+	tp.sendChallengeAck()
+}
+
+// resetCheck lets a RST through that comes after a FIN, with the sequence number
+// before it.
+func (tp *tcpSock) resetCheck(g *segment) bool {
+	return g.seq == tp.rcvNxt-1 && tp.inState(tcpCloseWait, tcpLastAck, tcpClosing)
+}
+
+// rateLimited keeps two sides from answering each other for ever.
+func (s *Stack) rateLimited(last *uint64) bool {
+	now := s.jiffies()
+	if *last != 0 && int64(now-*last) < s.msecsToJiffies(s.sysctl.tcpInvalidRatelimit) {
+		return true
+	}
+	*last = now
+	return false
+}
+
+func (tp *tcpSock) oowRateLimited(g *segment) bool {
+	if g.seq != g.endSeq && g.flags&wire.SYN == 0 {
+		return false
+	}
+	return tp.s.rateLimited(&tp.lastOOWAck)
+}
+
+type challengeLimit struct {
+	stamp uint64
+	count int64
+}
+
+// sendChallengeAck asks the peer whether it meant it (RFC 5961).
+func (tp *tcpSock) sendChallengeAck() {
+	if tp.s.rateLimited(&tp.lastOOWAck) {
+		return
+	}
+	if limit := tp.s.sysctl.tcpChallengeAckLimit; limit < 1<<31-1 {
+		now := tp.s.jiffies() / uint64(time.Second/tp.s.tick)
+		c := &tp.s.tcp.challenge
+		if now != c.stamp {
+			c.stamp, c.count = now, limit
+		}
+		if c.count <= 0 {
+			return
+		}
+		c.count--
+	}
+	tp.s.count(mibTCPChallengeACK)
+	tp.sendAck(causeChallenge)
+}
+
+// sendDupAck answers a segment that isn't acceptable, with a DSACK if it carries
+// old data (tcp_send_dupack).
+func (tp *tcpSock) sendDupAck(g *segment) {
+	if g.endSeq != g.seq && before(g.seq, tp.rcvNxt) {
+		tp.s.count(mibDelayedACKLost)
+		tp.enterQuickack(maxQuickacks)
+		if tp.sackOK && tp.s.sysctl.tcpDsack != 0 {
+			end := g.endSeq
+			if after(end, tp.rcvNxt) {
+				end = tp.rcvNxt
+			}
+			tp.dsackSet(g.seq, end)
+		}
+	}
+	tp.sendAck(causeDupAck)
+}
+
+// reset is a RST that counts (tcp_reset).
+func (tp *tcpSock) reset() {
+	switch tp.state {
+	case tcpSynSent:
+		tp.err = econnrefused
+	case tcpCloseWait:
+		tp.err = epipe
+	case tcpClose:
+		return
+	default:
+		tp.err = econnreset
+	}
+	tp.writeQueuePurge()
+	tp.done()
+	tp.reportError()
+}
+
+// reportError tells who waits that there is an error.
+func (tp *tcpSock) reportError() { tp.s.wake(&tp.wait, epollErr) }
+
+// stateChange tells who waits that the connection has changed.
+func (tp *tcpSock) stateChange() {
+	tp.s.wake(&tp.wait, epollIn|epollOut|epollErr|epollHup|epollRdhup|epollRdnorm|epollWrnorm)
+}
+
+// dataReady tells who waits that there is something to read, if it is as much as
+// they want (tcp_data_ready).
+func (tp *tcpSock) dataReady() {
+	if tp.streamReadable() {
+		tp.s.wake(&tp.wait, epollIn|epollRdnorm|epollRdband)
+	}
+}
+
+// stateProcess works through a segment in any state but established and listening
+// (tcp_rcv_state_process). It reports whether to answer with a RST.
+func (tp *tcpSock) stateProcess(g *segment) bool {
+	s := tp.s
+	switch tp.state {
+	case tcpClose:
+		return false
+	case tcpSynSent:
+		return tp.synsentProcess(g)
+	}
+	tp.refreshMstamp()
+	tp.sawTstamp = false
+	req := tp.fastopenRequest
+	if req != nil && !s.checkFastopenRequest(tp, req, g) {
+		return false
+	}
+	if g.flags&(wire.ACK|wire.RST|wire.SYN) == 0 {
+		return false
+	}
+	if !tp.validateIncoming(g) {
+		return false
+	}
+	if g.flags&wire.ACK == 0 {
+		return false
+	}
+	ret := tp.ackIn(g, flagSlowPath|flagUpdateTsRecent|flagNoChallenge)
+	if ret <= 0 {
+		if tp.state == tcpSynRecv {
+			return true
+		}
+		if ret < 0 {
+			tp.sendChallengeAck()
+			return false
+		}
+	}
+	switch tp.state {
+	case tcpSynRecv:
+		tp.delivered++ // the SYN-ACK isn't in the queue
+		if tp.srttUs == 0 {
+			tp.synackRTT(req)
+		}
+		if tp.tstampOK {
+			tp.advmss -= 12
+		}
+		if req != nil {
+			tp.synrecvFastopen()
+		} else {
+			tp.tryUndoSpuriousSyn()
+			tp.retransStamp = 0
+			tp.initTransfer()
+			tp.copiedSeq = tp.rcvNxt
+		}
+		tp.state = tcpEstablished
+		tp.stateChange()
+		tp.sndUna = g.ack
+		tp.sndWnd = uint32(g.window) << tp.sndWscale
+		tp.sndWl1 = g.seq
+		tp.updatePacingRate()
+		tp.lsndtime = s.jiffies()
+		tp.initializeRcvMSS()
+		tp.fastPathOn()
+		if tp.shut&sendShutdown != 0 {
+			tp.shutdownSend()
+		}
+	case tcpFinWait1:
+		if req != nil {
+			tp.synrecvFastopen()
+		}
+		if tp.sndUna != tp.writeSeq {
+			break
+		}
+		tp.state = tcpFinWait2
+		tp.shut |= sendShutdown
+		if !tp.released {
+			tp.stateChange()
+			break
+		}
+		if tp.linger2 < 0 {
+			tp.done()
+			s.count(mibTCPAbortOnData)
+			return true
+		}
+		if g.endSeq != g.seq && after(g.endSeq-finLen(g), tp.rcvNxt) {
+			tp.done()
+			s.count(mibTCPAbortOnData)
+			return true
+		}
+		wait := tp.finTime()
+		length := s.msecsToJiffies(60_000)
+		switch {
+		case wait > length:
+			tp.resetKeepalive(wait - length)
+		case g.flags&wire.FIN != 0:
+			// The FIN that comes with it will change the state again.
+			tp.resetKeepalive(wait)
+		default:
+			tp.timeWait(tcpFinWait2, wait)
+			return false
+		}
+	case tcpClosing:
+		if tp.sndUna == tp.writeSeq {
+			tp.timeWait(tcpTimeWait, 0)
+			return false
+		}
+	case tcpLastAck:
+		if tp.sndUna == tp.writeSeq {
+			tp.updateMetrics()
+			tp.done()
+			return false
+		}
+	}
+	tp.urgent(g)
+	switch tp.state {
+	case tcpCloseWait, tcpClosing, tcpLastAck:
+		if !before(g.seq, tp.rcvNxt) {
+			break
+		}
+		fallthrough
+	case tcpFinWait1, tcpFinWait2:
+		// Data for nobody: the connection is over (RFC 9293 section 3.6.1).
+		if tp.shut&rcvShutdown != 0 && g.endSeq != g.seq && after(g.endSeq-finLen(g), tp.rcvNxt) {
+			s.count(mibTCPAbortOnData)
+			tp.reset()
+			return true
+		}
+		fallthrough
+	case tcpEstablished:
+		tp.dataQueue(g)
+	}
+	if tp.state != tcpClose {
+		tp.dataSndCheck()
+		tp.ackSndCheck()
+	}
+	return false
+}
+
+func finLen(g *segment) uint32 {
+	if g.flags&wire.FIN != 0 {
+		return 1
+	}
+	return 0
+}
+
+// tryUndoSpuriousSyn notices that a SYN or SYN-ACK was sent again needlessly.
+func (tp *tcpSock) tryUndoSpuriousSyn() {
+	if tp.undoMarker != 0 && tp.retransStamp != 0 && tp.sawTstamp && uint32(tp.retransStamp) == tp.rcvTsecr {
+		tp.undoMarker = 0
+	}
+}
+
+// synsentProcess works through the answer to a SYN (RFC 9293 section 3.10.7.3).
+func (tp *tcpSock) synsentProcess(g *segment) bool {
+	s := tp.s
+	savedClamp := tp.mssClamp
+	undo := func() { tp.mssClamp = savedClamp }
+	tp.refreshMstamp()
+	tp.sawTstamp = false
+	if g.opt.ts && s.sysctl.tcpTimestamps != 0 {
+		tp.sawTstamp, tp.rcvTsval, tp.rcvTsecr = true, g.opt.tsval, g.opt.tsecr
+	}
+	if g.flags&wire.ACK != 0 {
+		if !after(g.ack, tp.sndUna) || after(g.ack, tp.sndNxt) {
+			if tp.retransmits == 0 {
+				tp.resetXmitTimerMax(timeRetrans, max(2, s.usecsToJiffies(0)), tp.rtoMax())
+			}
+			return g.flags&wire.RST == 0
+		}
+		if tp.sawTstamp && tp.rcvTsecr != 0 && !between(tp.rcvTsecr, uint32(tp.retransStamp), tsOf(tp.tcpMstamp)) {
+			s.count(mibPAWSActive)
+			return g.flags&wire.RST == 0
+		}
+		if g.flags&wire.RST != 0 {
+			tp.reset()
+			return false
+		}
+		if g.flags&wire.SYN == 0 {
+			return false
+		}
+		tp.takeSynOptions(g)
+		if tp.ecnFlags&ecnOK != 0 && g.flags&(wire.ECE|wire.CWR) != wire.ECE {
+			tp.ecnFlags &^= ecnOK
+		}
+		tp.sndWl1 = g.seq
+		tp.tryUndoSpuriousSyn()
+		tp.ackIn(g, flagSlowPath)
+		tp.irs = g.seq
+		tp.rcvNxt, tp.rcvWup = g.seq+1, g.seq+1
+		tp.sndWnd = uint32(g.window)
+		if !tp.wscaleOK {
+			tp.sndWscale, tp.rcvWscale = 0, 0
+			tp.windowClamp = min(tp.windowClamp, 65535)
+		}
+		if tp.sawTstamp {
+			tp.tstampOK = true
+			tp.tcpHeaderLen = 32
+			tp.advmss -= 12
+			tp.storeTsRecent()
+		} else {
+			tp.tcpHeaderLen = 20
+		}
+		tp.syncMSS(tp.pmtuCookie)
+		tp.initializeRcvMSS()
+		tp.copiedSeq = tp.rcvNxt
+		tp.finishConnect()
+		failed := (tp.synFastopen || tp.synData) && tp.rcvFastopenSynack(g)
+		if !tp.released {
+			tp.stateChange()
+		}
+		if failed {
+			return false
+		}
+		if tp.writePending > 0 || tp.deferAccept > 0 || tp.pingpongMode() {
+			// Data is about to be sent, and the acknowledgment can ride on it.
+			tp.ackPending |= ackSched
+			tp.enterQuickack(maxQuickacks)
+			tp.ackPending |= ackTimer
+			tp.ackTimeout = s.jiffies() + uint64(s.msecsToJiffies(200))
+			s.modTimer(&tp.delackTimer, tp.ackTimeout)
+			return false
+		}
+		tp.sendAck(causeHandshake)
+		return false
+	}
+	if g.flags&wire.RST != 0 {
+		undo()
+		return false
+	}
+	if tp.tsRecentStamp != 0 && tp.sawTstamp && !tp.pawsOK(0) {
+		return false
+	}
+	if g.flags&wire.SYN == 0 {
+		return false
+	}
+	// Both sides open at once (RFC 9293 section 3.5).
+	tp.takeSynOptions(g)
+	tp.state = tcpSynRecv
+	if tp.sawTstamp {
+		tp.tstampOK = true
+		tp.storeTsRecent()
+		tp.tcpHeaderLen = 32
+	} else {
+		tp.tcpHeaderLen = 20
+	}
+	tp.irs = g.seq
+	tp.rcvNxt = g.seq + 1
+	tp.copiedSeq = tp.rcvNxt
+	tp.rcvWup = tp.rcvNxt
+	tp.sndWnd = uint32(g.window)
+	tp.sndWl1 = g.seq
+	tp.maxWindow = tp.sndWnd
+	if g.flags&(wire.ECE|wire.CWR) != wire.ECE|wire.CWR {
+		tp.ecnFlags &^= ecnOK
+	}
+	tp.mtupInit()
+	tp.syncMSS(tp.pmtuCookie)
+	tp.initializeRcvMSS()
+	tp.sendSynackCrossed()
+	return false
+}
+
+// takeSynOptions takes over what the peer's SYN or SYN-ACK says of itself.
+func (tp *tcpSock) takeSynOptions(g *segment) {
+	sysctl := &tp.s.sysctl
+	mss := g.opt.mss
+	if mss == 0 {
+		mss = tcpMSSDefault
+	}
+	if tp.userMSS > 0 && int(mss) > tp.userMSS {
+		mss = uint16(tp.userMSS)
+	}
+	tp.mssClamp = mss
+	tp.wscaleOK = g.opt.wscale >= 0 && sysctl.tcpWindowScaling != 0
+	tp.sndWscale = 0
+	if tp.wscaleOK {
+		tp.sndWscale = uint8(g.opt.wscale)
+	}
+	tp.sackOK = g.opt.sackOK && sysctl.tcpSack != 0
+}
+
+// finishConnect makes the connection established (tcp_finish_connect).
+func (tp *tcpSock) finishConnect() {
+	tp.state = tcpEstablished
+	tp.lrcvtime = tp.s.jiffies()
+	tp.initTransfer()
+	tp.lsndtime = tp.s.jiffies()
+	if tp.keepalive {
+		tp.resetKeepalive(tp.keepaliveTime())
+	}
+	tp.predOn = false
+	if tp.sndWscale == 0 {
+		tp.fastPathOn()
+	}
+}
+
+// initTransfer makes ready for data (tcp_init_transfer).
+func (tp *tcpSock) initTransfer() {
+	tp.mtupInit()
+	tp.initMetrics()
+	// RFC 5681 section 3.1: one segment only, when the SYN was lost more than once.
+	if tp.totalRetrans > 1 && tp.undoMarker != 0 {
+		tp.sndCwnd = 1
+	} else {
+		tp.sndCwnd = tp.initCwnd()
+	}
+	tp.sndCwndStamp = tp.s.jiffies()
+	tp.ca.init(tp)
+	tp.initBufferSpace()
+}
+
+// initBufferSpace sizes the buffers (tcp_init_buffer_space).
+func (tp *tcpSock) initBufferSpace() {
+	if !tp.sndbufLocked {
+		tp.sndbufExpand()
+	}
+	tp.refreshMstamp()
+	tp.rcvqSpace.time = tp.tcpMstamp
+	tp.rcvqSpace.seq = tp.copiedSeq
+	most := tp.fullSpace()
+	adv := tp.advmss
+	if int(tp.windowClamp) >= most {
+		tp.windowClamp = uint32(most)
+		if app := tp.s.sysctl.tcpAppWin; app > 0 && most > 4*adv {
+			tp.windowClamp = uint32(max(most-most>>app, 4*adv))
+		}
+	}
+	if tp.s.sysctl.tcpAppWin > 0 && int(tp.windowClamp) > 2*adv && int(tp.windowClamp)+adv > most {
+		tp.windowClamp = uint32(max(2*adv, most-adv))
+	}
+	tp.rcvSsthresh = min(tp.rcvSsthresh, tp.windowClamp)
+	tp.sndCwndStamp = tp.s.jiffies()
+	tp.rcvqSpace.space = min(int(tp.rcvSsthresh), int(tp.rcvWnd), tcpInitCwnd*adv)
+}
+
+// initializeRcvMSS guesses what the peer's segments will be like
+// (tcp_initialize_rcv_mss).
+func (tp *tcpSock) initializeRcvMSS() {
+	hint := min(tp.advmss, tp.mssCache)
+	hint = min(hint, int(tp.rcvWnd/2))
+	hint = min(hint, tcpMSSDefault)
+	tp.rcvMss = max(hint, tcpMinMSS)
+}
+
+// done ends the connection (tcp_done).
+func (tp *tcpSock) done() {
+	if tp.inState(tcpSynSent, tcpSynRecv) {
+		tp.s.count(mibTcpAttemptFails)
+	}
+	if tp.fastopenRequest != nil {
+		tp.fastopenRemove(false)
+	}
+	tp.setClosed()
+	tp.clearTimers()
+	tp.shut = bothShutdown
+	if !tp.released {
+		tp.stateChange()
+	} else {
+		tp.destroy()
+	}
+}
+
+// setClosed enters the closed state: nothing finds the socket any more.
+func (tp *tcpSock) setClosed() {
+	tp.state = tcpClose
+	tp.unhash()
+}
+
+// hash makes the connection one that segments find.
+func (tp *tcpSock) hash() {
+	tp.hashed = tuple{tp.local, tp.remote}
+	tp.s.tcp.socks[tp.hashed] = tp
+}
+
+func (tp *tcpSock) unhash() {
+	s := tp.s
+	if s.tcp.socks[tp.hashed] == tp {
+		delete(s.tcp.socks, tp.hashed)
+	}
+	for i, l := range s.tcp.listeners {
+		if l == tp {
+			s.tcp.listeners = append(s.tcp.listeners[:i:i], s.tcp.listeners[i+1:]...)
+			break
+		}
+	}
+}
+
+// writeQueuePurge forgets all data (tcp_write_queue_purge).
+func (tp *tcpSock) writeQueuePurge() {
+	for tp.rtxQueue.first != nil {
+		b := tp.rtxQueue.first
+		tp.sentOrder.remove(b)
+		tp.freeQueued(b)
+	}
+	for tp.writeQueue.first != nil {
+		tp.freeQueued(tp.writeQueue.first)
+	}
+	tp.chrono.stop(tp, chronoBusy)
+	tp.clearRetransHints()
+	tp.packetsOut = 0
+	tp.sackedOut, tp.lostOut, tp.retransOut = 0, 0, 0
+	tp.highestSack = nil
+	tp.backoff = 0
+	tp.tlpHighSeq = 0
+}

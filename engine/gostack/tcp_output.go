@@ -1,0 +1,1138 @@
+package gostack
+
+import (
+	"math"
+	"time"
+
+	"tcpdrill/engine/wire"
+)
+
+// What is sent and when. In the order in which data goes through here: how long a
+// segment may be, what holds one back, the loop that sends what is new
+// (writeXmit), the loss probe, what is sent again, FIN, ACKs and probes.
+
+// Values of tcpSock.nonagle.
+const (
+	nagleOff  = 1 // TCP_NODELAY
+	nagleCork = 2 // TCP_CORK
+	naglePush = 4 // once, whatever the others say
+)
+
+const (
+	tcpMSSDefault   = 536 // RFC 9293 section 3.7.1
+	tcpMinMSS       = 88  // TCP_MIN_MSS
+	tcpMinSndMSS    = 48  // TCP_MIN_SND_MSS
+	maxTCPWindow    = 32767
+	maxTCPOptions   = 40
+	maxTCPHeader    = 320 // MAX_TCP_HEADER: headroom that isn't for payload
+	tcpInitCwnd     = 10  // RFC 6928
+	tcpTimeoutMinUs = 2000
+)
+
+// refreshMstamp takes the time (tcp_mstamp_refresh).
+func (tp *tcpSock) refreshMstamp() {
+	tp.clockCacheNs = tp.s.now
+	tp.tcpMstamp = tp.s.now.Truncate(time.Microsecond)
+}
+
+// tsNow is the time as the timestamp option has it: milliseconds (RFC 7323).
+func tsOf(t time.Duration) uint32 { return uint32(t / time.Millisecond) }
+
+func (tp *tcpSock) netHeaderLen() int {
+	if tp.v6 {
+		return 40
+	}
+	return 20
+}
+
+// route returns the route to the peer, nil if there is none.
+func (tp *tcpSock) route() *route {
+	r, e := tp.s.routeFor(tp.remote.Addr())
+	if e != 0 {
+		return nil
+	}
+	return r
+}
+
+func (tp *tcpSock) dstMTU() int {
+	r := tp.route()
+	if r == nil {
+		return tp.s.dev.mtu
+	}
+	mtu, _ := r.mtu()
+	if tp.mtuDisc == ipPmtudiscProbe || tp.mtuDisc == ipPmtudiscInterface || tp.mtuDisc == ipPmtudiscOmit {
+		return tp.s.dev.mtu
+	}
+	return mtu
+}
+
+// mtuToMSS is what a path's MTU leaves for payload (tcp_mtu_to_mss).
+func (tp *tcpSock) mtuToMSS(mtu int) int {
+	mss := mtu - tp.netHeaderLen() - 20
+	mss = min(mss, int(tp.mssClamp))
+	mss = max(mss, tcpMinSndMSS)
+	return mss - (tp.tcpHeaderLen - 20)
+}
+
+func (tp *tcpSock) mssToMTU(mss int) int {
+	return mss + tp.tcpHeaderLen + tp.netHeaderLen()
+}
+
+// boundToHalfWindow keeps a segment from being more than half of the largest
+// window seen (RFC 9293's silly window avoidance for the sender), unless the peer
+// has a tiny buffer.
+func (tp *tcpSock) boundToHalfWindow(n int) int {
+	cutoff := int(tp.maxWindow)
+	if tp.maxWindow > tcpMSSDefault {
+		cutoff = int(tp.maxWindow >> 1)
+	}
+	if cutoff > 0 && n > cutoff {
+		return max(cutoff, 68-tp.tcpHeaderLen)
+	}
+	return n
+}
+
+// syncMSS works out the MSS from the path's MTU (tcp_sync_mss).
+func (tp *tcpSock) syncMSS(mtu int) int {
+	if tp.mtuProbe.searchHigh > mtu {
+		tp.mtuProbe.searchHigh = mtu
+	}
+	mss := tp.boundToHalfWindow(tp.mtuToMSS(mtu))
+	tp.pmtuCookie = mtu
+	if tp.mtuProbe.enabled {
+		mss = min(mss, tp.mtuToMSS(tp.mtuProbe.searchLow))
+	}
+	if tp.s.faults.has(MSSOffByOne) {
+		mss--
+	}
+	tp.mssCache = mss
+	return mss
+}
+
+// currentMSS is the MSS of the next segment: that of the path less what the
+// options take which not every segment has (tcp_current_mss).
+func (tp *tcpSock) currentMSS() int {
+	mss := tp.mssCache
+	if mtu := tp.dstMTU(); mtu != tp.pmtuCookie {
+		mss = tp.syncMSS(mtu)
+	}
+	if n := 20 + tp.establishedOptionsLen(); n != tp.tcpHeaderLen {
+		mss -= n - tp.tcpHeaderLen
+	}
+	return mss
+}
+
+func (tp *tcpSock) gsoMaxSize() int {
+	return min(tp.s.dev.gsoMaxSize, 65536) - (maxTCPHeader + 1)
+}
+
+// canGSO reports whether super-segments may be handed down. Where the device
+// doesn't cut them, the stack does so on the way; but for a signature, which is
+// over each segment, none are made.
+func (tp *tcpSock) canGSO() bool {
+	return len(tp.md5) == 0 && !tp.s.faults.has(NoTSO)
+}
+
+// sizeGoal is how long a segment in the write queue is let grow: as many MSS as
+// fit into a super-segment (tcp_xmit_size_goal).
+func (tp *tcpSock) sizeGoal(mss int, large bool) int {
+	if !large || !tp.canGSO() {
+		return mss
+	}
+	size := tp.boundToHalfWindow(tp.gsoMaxSize())
+	goal := tp.xmitSizeGoalSegs * mss
+	if size < goal || size >= goal+mss {
+		tp.xmitSizeGoalSegs = min(size/mss, tp.s.dev.gsoMaxSegs)
+		goal = tp.xmitSizeGoalSegs * mss
+	}
+	return max(goal, mss)
+}
+
+// tsoSegs is how many segments one super-segment may have: as many as take about
+// a millisecond at the pacing rate, and more on short paths (tcp_tso_autosize).
+func (tp *tcpSock) tsoSegs(mss int) int {
+	if !tp.canGSO() {
+		return 1
+	}
+	const pacingShift = 10
+	limit := uint64(tp.gsoMaxSize())
+	size := tp.pacingRate >> pacingShift
+	if log := tp.s.sysctl.tcpTsoRttLog; log > 0 {
+		if r := uint64(tp.rttMin.get()) >> log; r < 32 {
+			size += limit >> r
+		}
+	}
+	size = min(size, limit)
+	segs := max(int(size)/mss, int(tp.s.sysctl.tcpMinTsoSegs))
+	return min(segs, tp.s.dev.gsoMaxSegs)
+}
+
+// wndEnd is the first sequence number that the peer's window doesn't cover.
+func (tp *tcpSock) wndEnd() uint32 { return tp.sndUna + tp.sndWnd }
+
+func (tp *tcpSock) leftOut() uint32 { return tp.sackedOut + tp.lostOut }
+
+// inFlight is the pipe of RFC 6675: what is thought to be on the way.
+func (tp *tcpSock) inFlight() uint32 { return tp.packetsOut - tp.leftOut() + tp.retransOut }
+
+// fragment cuts a buffer in two at so many bytes (tcp_fragment). The second part
+// is put behind the first in the same queue.
+func (tp *tcpSock) fragment(b *skb, at, mss int) *skb {
+	b.unclone()
+	rest := &skb{
+		head: &skbHead{dataref: 1}, data: b.data[at:], truesize: txTruesize + b.len() - at,
+		seq: b.seq + uint32(at), endSeq: b.endSeq,
+		flags: b.flags, sacked: b.sacked, eor: b.eor, sentAt: b.sentAt, cause: b.cause,
+		rate: b.rate, urgAt: -1, zerocopy: b.zerocopy.hold(),
+	}
+	b.truesize -= b.len() - at
+	tp.addQueued(txTruesize)
+	b.data = b.data[:at:at]
+	b.endSeq = rest.seq
+	b.flags &^= wire.FIN | wire.PSH
+	b.eor = false
+	// A time stamp is wanted of the byte that it was asked for.
+	if b.tx.flags != 0 && !before(b.tx.key, rest.seq) {
+		rest.tx, b.tx = b.tx, txStamp{}
+	}
+	old := b.segs
+	b.setSegs(mss)
+	rest.setSegs(mss)
+	if b.list == &tp.rtxQueue {
+		// What was never sent has no part in the counts.
+		if !before(tp.sndNxt, rest.endSeq) {
+			if diff := old - b.segs - rest.segs; diff != 0 {
+				tp.adjustPcount(b, diff)
+			}
+		}
+	}
+	if b.inSent {
+		tp.sentOrder.insertAfter(rest, b)
+	}
+	b.list.insertAfter(rest, b)
+	return rest
+}
+
+// adjustPcount takes segments of a sent buffer off the counts
+// (tcp_adjust_pcount).
+func (tp *tcpSock) adjustPcount(b *skb, decr int) {
+	d := uint32(decr)
+	tp.packetsOut -= d
+	if b.sacked&sackedAcked != 0 {
+		tp.sackedOut -= d
+	}
+	if b.sacked&sackedRetrans != 0 {
+		tp.retransOut -= d
+	}
+	if b.sacked&lostSkb != 0 {
+		tp.lostOut -= d
+	}
+	// Without SACK the count of duplicates is a guess anyway.
+	if !tp.sackOK && tp.sackedOut > 0 {
+		if decr > 0 {
+			tp.sackedOut -= min(tp.sackedOut, d)
+		}
+	}
+	if tp.lostSkbHint != nil && before(b.seq, tp.lostSkbHint.seq) && b.sacked&sackedAcked != 0 {
+		tp.lostCntHint -= decr
+	}
+}
+
+// trimHead takes acknowledged bytes off a buffer's start (tcp_trim_head).
+func (tp *tcpSock) trimHead(b *skb, n int) {
+	b.unclone()
+	b.data = b.data[n:]
+	b.seq += uint32(n)
+	b.truesize -= n
+	tp.addQueued(-n)
+	if b.segs > 1 {
+		b.setSegs(b.gsoSize)
+	}
+}
+
+// addQueued counts memory of the write queues.
+func (tp *tcpSock) addQueued(n int) {
+	tp.wmemQueued += n
+	if n > 0 {
+		tp.memSchedule(n)
+		tp.fwdAlloc -= n
+	} else {
+		tp.memUncharge(-n)
+	}
+}
+
+// memPage is in what pieces memory is taken for a socket.
+const memPage = 4096
+
+// memSchedule sees to it that so much memory is set aside (sk_forward_alloc). That
+// can be seen from outside: a segment takes the fast path only if there is enough
+// for it already.
+func (tp *tcpSock) memSchedule(n int) {
+	if short := n - tp.fwdAlloc; short > 0 {
+		tp.fwdAlloc += (short + memPage - 1) / memPage * memPage
+	}
+}
+
+// memUncharge gives memory back; whole pages don't stay set aside.
+func (tp *tcpSock) memUncharge(n int) {
+	tp.fwdAlloc += n
+	if tp.fwdAlloc >= memPage {
+		tp.fwdAlloc %= memPage
+	}
+}
+
+// cwndTest is how many segments the congestion window lets go now. Not more than
+// half of it at a time: acknowledgments of small super-segments come more
+// smoothly.
+func (tp *tcpSock) cwndTest() int {
+	flight := tp.inFlight()
+	if flight >= tp.sndCwnd {
+		return 0
+	}
+	return int(min(max(tp.sndCwnd>>1, 1), tp.sndCwnd-flight))
+}
+
+// windowTest reports whether the peer's window covers the buffer's first segment
+// (tcp_snd_wnd_test).
+func (tp *tcpSock) windowTest(b *skb, mss int) bool {
+	end := b.endSeq
+	if b.len() > mss {
+		end = b.seq + uint32(mss)
+	}
+	return !after(end, tp.wndEnd())
+}
+
+// minshallCheck reports whether a small segment is in flight. Nagle's algorithm as
+// Minshall changed it waits for such only, not for any data.
+func (tp *tcpSock) minshallCheck() bool {
+	if tp.s.faults.has(NoMinshall) {
+		return true
+	}
+	return after(tp.sndSml, tp.sndUna) && !after(tp.sndSml, tp.sndNxt)
+}
+
+// nagleCheck reports whether a segment must wait: a partial one does when the
+// socket is corked, or while a small one before it is unacknowledged (RFC 1122
+// section 4.2.3.4).
+func (tp *tcpSock) nagleCheck(partial bool, nonagle int) bool {
+	if nonagle&nagleCork != 0 && tp.s.faults.has(NoCork) {
+		nonagle &^= nagleCork
+	}
+	if !partial {
+		return false
+	}
+	if nonagle&nagleCork != 0 {
+		return true
+	}
+	return nonagle == 0 && tp.packetsOut > 0 && tp.minshallCheck() && !tp.s.faults.has(NoNagle)
+}
+
+// nagleTest reports whether a segment may go (tcp_nagle_test).
+func (tp *tcpSock) nagleTest(b *skb, mss, nonagle int) bool {
+	if nonagle&naglePush != 0 || tp.urgMode || b.flags&wire.FIN != 0 {
+		return true
+	}
+	if !tp.nagleCheck(b.len() < mss, nonagle) {
+		return true
+	}
+	b.cause = causeNagle
+	if nonagle&nagleCork != 0 {
+		b.cause = causeCork
+	}
+	return false
+}
+
+// splitPoint is how much of a super-segment can go now: what the windows allow,
+// without a partial segment at the end that Nagle's algorithm keeps
+// (tcp_mss_split_point).
+func (tp *tcpSock) splitPoint(b *skb, mss, segs, nonagle int) int {
+	window := int(tp.wndEnd() - b.seq)
+	most := mss * segs
+	if most <= window && b != tp.writeQueue.last {
+		return most
+	}
+	needed := min(b.len(), window)
+	if most <= needed {
+		return most
+	}
+	partial := needed % mss
+	if tp.nagleCheck(partial != 0, nonagle) {
+		return needed - partial
+	}
+	return needed
+}
+
+// shouldDefer reports whether a super-segment is better sent later, when it can be
+// longer: an acknowledgment is expected soon that opens a window
+// (tcp_tso_should_defer).
+func (tp *tcpSock) shouldDefer(b *skb, segs int, cwndLimited, rwndLimited *bool) bool {
+	if tp.caState >= tcpCaRecovery {
+		return false
+	}
+	// Only right behind another write: else the acknowledgment is far away.
+	if tp.clockCacheNs-tp.wstampNs > time.Millisecond {
+		return false
+	}
+	sendWin := tp.wndEnd() - b.seq
+	congWin := (tp.sndCwnd - tp.inFlight()) * uint32(tp.mssCache)
+	limit := min(sendWin, congWin)
+	if limit >= uint32(segs*tp.mssCache) {
+		return false
+	}
+	if b != tp.writeQueue.last && limit >= uint32(b.len()) {
+		return false
+	}
+	if divisor := tp.s.sysctl.tcpTsoWinDivisor; divisor > 0 {
+		chunk := min(tp.sndWnd, tp.sndCwnd*uint32(tp.mssCache)) / uint32(divisor)
+		if limit >= chunk {
+			return false
+		}
+	} else if limit > 3*uint32(tp.mssCache) {
+		return false
+	}
+	head := tp.rtxQueue.first
+	if head == nil {
+		return false
+	}
+	// When the acknowledgment of the oldest segment is more than a millisecond or
+	// half a round trip away, it isn't worth waiting for.
+	srtt := time.Duration(tp.srttUs) * (time.Microsecond / 8)
+	if head.sentAt+srtt-tp.clockCacheNs > min(srtt/2, time.Millisecond) {
+		return false
+	}
+	if congWin < sendWin {
+		if congWin <= uint32(b.len()) {
+			*cwndLimited = true
+			return true
+		}
+	} else if sendWin <= uint32(b.len()) {
+		*rwndLimited = true
+		return true
+	}
+	return b.flags&wire.FIN == 0 && !b.eor
+}
+
+// canCollapse reports whether what follows a buffer may be added to it.
+func canCollapse(b, next *skb) bool {
+	return !b.eor && b.zerocopy == next.zerocopy
+}
+
+// grow fills a buffer in the write queue up with data of the one behind it
+// (tcp_grow_skb).
+func (tp *tcpSock) grow(b *skb, n int) {
+	next := b.next
+	if next == nil || !canCollapse(b, next) || b.zerocopy != nil {
+		return
+	}
+	n = min(n, next.len())
+	if n == 0 {
+		return
+	}
+	b.data = append(b.data[:len(b.data):len(b.data)], next.data[:n]...)
+	b.truesize += n
+	next.truesize -= n
+	next.data = next.data[n:]
+	b.endSeq += uint32(n)
+	next.seq += uint32(n)
+	if next.len() == 0 {
+		b.endSeq = next.endSeq
+		b.eor = next.eor
+		b.flags |= next.flags
+		tp.collapseStamp(b, next)
+		tp.freeQueued(next)
+	}
+}
+
+// freeQueued takes a buffer out of its queue and gives its memory back.
+func (tp *tcpSock) freeQueued(b *skb) {
+	b.list.remove(b)
+	tp.addQueued(-b.truesize)
+	tp.s.releaseZerocopy(tp, b)
+}
+
+// Ways to call writeXmit.
+const (
+	pushAll   = 0
+	pushOne   = 1 // at most one segment
+	pushProbe = 2 // one segment, for a loss probe, whatever the congestion window
+)
+
+// writeXmit sends what is in the write queue as far as the windows, Nagle's
+// algorithm, corking and pacing let it (tcp_write_xmit). It reports whether data
+// waits though nothing is in flight, so that somebody must see to a timer.
+func (tp *tcpSock) writeXmit(mss, nonagle, push int) bool {
+	sent := 0
+	cwndLimited, rwndLimited := false, false
+	tp.refreshMstamp()
+	if push == pushAll {
+		switch tp.sendMTUProbe() {
+		case 0:
+			return false
+		case 1:
+			sent = 1
+		}
+	}
+	maxSegs := tp.tsoSegs(mss)
+	for b := tp.writeQueue.first; b != nil; b = tp.writeQueue.first {
+		if tp.pacingCheck() {
+			break
+		}
+		quota := tp.cwndTest()
+		if quota == 0 {
+			if push != pushProbe {
+				break
+			}
+			quota = 1
+		}
+		quota = min(quota, maxSegs)
+		if missing := quota*mss - b.len(); missing > 0 {
+			tp.grow(b, missing)
+		}
+		b.setSegs(mss)
+		if !tp.windowTest(b, mss) {
+			rwndLimited = true
+			break
+		}
+		if b.segs == 1 {
+			test := nonagle
+			if b.next != nil {
+				test = naglePush
+			}
+			if !tp.nagleTest(b, mss, test) {
+				break
+			}
+		} else if push == pushAll && tp.shouldDefer(b, maxSegs, &cwndLimited, &rwndLimited) {
+			break
+		}
+		limit := mss
+		if b.segs > 1 && !tp.urgMode {
+			limit = tp.splitPoint(b, mss, quota, nonagle)
+		}
+		if b.len() > limit {
+			if nonagle&nagleCork != 0 && limit < b.len() && b.len()-limit < mss {
+				tp.fragment(b, limit, mss).cause = causeCork
+			} else {
+				tp.fragment(b, limit, mss)
+			}
+		}
+		if b.endSeq == b.seq {
+			break
+		}
+		cause := tp.sendCause(b)
+		if !tp.transmit(b, cause) {
+			break
+		}
+		tp.newDataSent(b)
+		if b.len() < b.segs*mss {
+			tp.sndSml = b.endSeq
+		}
+		sent += b.segs
+		if push != pushAll {
+			break
+		}
+	}
+	if rwndLimited {
+		tp.chrono.start(tp, chronoRwndLimited)
+	} else {
+		tp.chrono.stop(tp, chronoRwndLimited)
+	}
+	cwndLimited = cwndLimited || tp.inFlight() >= tp.sndCwnd
+	if sent > 0 || cwndLimited {
+		tp.cwndValidate(cwndLimited)
+	}
+	if sent > 0 {
+		if tp.inCwndReduction() {
+			tp.prrOut += uint32(sent)
+		}
+		if push != pushProbe {
+			tp.scheduleLossProbe(false)
+		}
+		return false
+	}
+	return tp.packetsOut == 0 && !tp.writeQueue.empty()
+}
+
+// sendCause says why new data goes now: what held it back until now, or else what
+// is being done.
+func (tp *tcpSock) sendCause(b *skb) string {
+	held := b.cause
+	b.cause = ""
+	switch {
+	case tp.userCause == "":
+		tp.userCause = causeAck
+	case tp.userCause == causeTLP, tp.userCause == causeProbe, tp.userCause == causeCorkTimer:
+		return tp.userCause
+	}
+	if b.flags&wire.FIN != 0 && b.len() == 0 {
+		return causeFin
+	}
+	if held != "" {
+		return held
+	}
+	return tp.userCause
+}
+
+// because notes what is being done, for the causes of what is sent until the
+// returned function is called.
+func (tp *tcpSock) because(cause string) func() {
+	old := tp.userCause
+	tp.userCause = cause
+	return func() { tp.userCause = old }
+}
+
+// newDataSent moves a buffer to the retransmit queue (tcp_event_new_data_sent).
+func (tp *tcpSock) newDataSent(b *skb) {
+	prior := tp.packetsOut
+	tp.sndNxt = b.endSeq
+	tp.writeQueue.remove(b)
+	tp.rtxQueue.pushBack(b)
+	if tp.highestSack == nil {
+		tp.highestSack = b
+	}
+	tp.packetsOut += uint32(b.segs)
+	if prior == 0 || tp.pendingTimer == timeLossProbe {
+		tp.rearmRTO()
+	}
+	tp.s.countN(mibTCPOrigDataSent, b.segs)
+}
+
+// cwndValidate notes how much of the congestion window is used (RFC 7661).
+func (tp *tcpSock) cwndValidate(limited bool) {
+	// The most that was in flight counts for a whole round trip.
+	if !before(tp.sndUna, tp.cwndUsageSeq) || limited || (!tp.cwndLimited && tp.packetsOut > tp.maxPacketsOut) {
+		tp.cwndLimited = limited
+		tp.maxPacketsOut = tp.packetsOut
+		tp.cwndUsageSeq = tp.sndNxt
+	}
+	if tp.isCwndLimited() {
+		tp.sndCwndUsed = 0
+		tp.sndCwndStamp = tp.s.jiffies()
+		return
+	}
+	tp.sndCwndUsed = max(tp.sndCwndUsed, tp.packetsOut)
+	if tp.s.sysctl.tcpSlowStartAfterIdle != 0 &&
+		int64(tp.s.jiffies()-tp.sndCwndStamp) >= tp.rto {
+		tp.applicationLimited()
+	}
+	// The application can't fill the window, or we can't write fast enough.
+	if tp.writeQueue.empty() && tp.needSpaceWake && tp.inState(tcpEstablished, tcpCloseWait) {
+		tp.chrono.start(tp, chronoSndbufLimited)
+	}
+}
+
+// applicationLimited lets the window go down to what is used (RFC 2861).
+func (tp *tcpSock) applicationLimited() {
+	if tp.caState == tcpCaOpen && !tp.needSpaceWake {
+		used := max(tp.sndCwndUsed, tp.initCwnd())
+		if used < tp.sndCwnd {
+			tp.sndSsthresh = tp.currentSsthresh()
+			tp.sndCwnd = (tp.sndCwnd + used) >> 1
+		}
+		tp.sndCwndUsed = 0
+	}
+	tp.sndCwndStamp = tp.s.jiffies()
+}
+
+// initCwnd is the initial window (RFC 6928), or the route's.
+func (tp *tcpSock) initCwnd() uint32 {
+	n := uint32(0)
+	if r := tp.route(); r != nil {
+		n, _ = r.metric("initcwnd")
+	}
+	if n == 0 {
+		n = tcpInitCwnd
+	}
+	return min(n, tp.sndCwndClamp)
+}
+
+// slowStartAfterIdleCheck makes the window smaller when nothing was sent for an
+// RTO (RFC 5681 section 4.1).
+func (tp *tcpSock) slowStartAfterIdleCheck() {
+	if tp.s.sysctl.tcpSlowStartAfterIdle == 0 || tp.packetsOut > 0 {
+		return
+	}
+	delta := int64(tp.s.jiffies() - tp.lsndtime)
+	if delta <= tp.rto {
+		return
+	}
+	restart := tp.initCwnd()
+	cwnd := tp.sndCwnd
+	tp.ca.cwndEvent(tp, caEventCwndRestart)
+	tp.sndSsthresh = tp.currentSsthresh()
+	restart = min(restart, cwnd)
+	for delta -= tp.rto; delta > 0 && cwnd > restart; delta -= tp.rto {
+		cwnd >>= 1
+	}
+	tp.sndCwnd = max(cwnd, restart)
+	tp.sndCwndStamp = tp.s.jiffies()
+	tp.sndCwndUsed = 0
+}
+
+// pushPending sends what can be sent (__tcp_push_pending_frames).
+func (tp *tcpSock) pushPending(mss, nonagle int) {
+	if tp.state == tcpClose || tp.writeQueue.empty() {
+		return
+	}
+	if tp.writeXmit(mss, nonagle, pushAll) {
+		tp.checkProbeTimer()
+	}
+}
+
+// pushPendingFrames is pushPending as the socket's options have it.
+func (tp *tcpSock) pushPendingFrames() {
+	if !tp.writeQueue.empty() {
+		tp.pushPending(tp.currentMSS(), tp.nonagle)
+	}
+}
+
+// pacingCheck reports whether the next segment must wait for its time.
+func (tp *tcpSock) pacingCheck() bool {
+	if tp.pacingStatus != pacingNeeded || tp.wstampNs <= tp.clockCacheNs {
+		return false
+	}
+	if !tp.pacingTimer.pending() {
+		tp.s.startAt(&tp.pacingTimer, tp.wstampNs)
+	}
+	return true
+}
+
+// updateAfterSend works out when the next segment may leave, if the socket is
+// paced (tcp_update_skb_after_send).
+func (tp *tcpSock) updateAfterSend(b *skb, prior time.Duration) {
+	if tp.pacingStatus == pacingNone {
+		return
+	}
+	rate := tp.pacingRate
+	if rate == 0 || rate == math.MaxUint64 || tp.dataSegsOut < tcpInitCwnd {
+		return
+	}
+	length := time.Duration(uint64(b.len()) * uint64(time.Second) / rate)
+	credit := tp.wstampNs - prior
+	// A little of the time since the last segment is made good.
+	tp.wstampNs += length - min(length/2, credit)
+}
+
+// Values of tcpSock.pacingStatus.
+const (
+	pacingNone   = 0
+	pacingNeeded = 1 // by TCP's own timer
+	pacingFQ     = 2 // by the queueing discipline
+)
+
+// scheduleLossProbe arms the timer of the tail loss probe (RFC 8985 section 7.2),
+// and reports whether it did. advancing says that the RTO counts from now.
+func (tp *tcpSock) scheduleLossProbe(advancing bool) bool {
+	if tp.fastopenRequest != nil || tp.s.faults.has(NoTLP) {
+		return false
+	}
+	if r := tp.s.sysctl.tcpEarlyRetrans; r != 3 && r != 4 {
+		return false
+	}
+	if tp.packetsOut == 0 || !tp.sackOK || tp.caState != tcpCaOpen && tp.caState != tcpCaCWR {
+		return false
+	}
+	when := tp.s.msecsToJiffies(1000)
+	if tp.srttUs > 0 {
+		us := int64(tp.srttUs >> 2) // two round trips
+		if tp.packetsOut == 1 {
+			// The acknowledgment may be delayed.
+			us += tp.s.jiffiesToUsecs(tp.rtoMin)
+		} else {
+			us += tcpTimeoutMinUs
+		}
+		when = tp.s.usecsToJiffies(us)
+	}
+	left := tp.rtoDelta()
+	if advancing {
+		left = tp.s.jiffiesToUsecs(tp.rto)
+	}
+	if left > 0 {
+		when = min(when, tp.s.usecsToJiffies(left))
+	}
+	tp.resetXmitTimer(timeLossProbe, when)
+	return true
+}
+
+// rtoDelta is how many µs are left until the oldest segment has been out for an
+// RTO.
+func (tp *tcpSock) rtoDelta() int64 {
+	head := tp.rtxQueue.first
+	if head == nil {
+		return tp.s.jiffiesToUsecs(tp.rto)
+	}
+	return int64((head.sentAt.Truncate(time.Microsecond)-tp.tcpMstamp)/time.Microsecond) + tp.s.jiffiesToUsecs(tp.rto)
+}
+
+// sendLossProbe sends new data or else the last segment again (RFC 8985 section
+// 7.3), so that the peer says what it has.
+func (tp *tcpSock) sendLossProbe() {
+	mss := tp.currentMSS()
+	defer tp.rearmRTO()
+	if tp.tlpHighSeq != 0 {
+		return // one at a time
+	}
+	tp.tlpRetrans = false
+	if b := tp.writeQueue.first; b != nil && tp.windowTest(b, mss) {
+		before := tp.packetsOut
+		restore := tp.because(causeTLP)
+		tp.writeXmit(mss, nagleOff, pushProbe)
+		restore()
+		if tp.packetsOut > before {
+			tp.probeSent()
+		}
+		return
+	}
+	b := tp.rtxQueue.last
+	if b == nil {
+		tp.pendingTimer = 0
+		return
+	}
+	if b.segs > 1 && b.len() > (b.segs-1)*mss {
+		b = tp.fragment(b, (b.segs-1)*mss, mss)
+	}
+	if !tp.retransmitOne(b, 1, causeTLP) {
+		return
+	}
+	tp.tlpRetrans = true
+	tp.probeSent()
+}
+
+func (tp *tcpSock) probeSent() {
+	tp.tlpHighSeq = tp.sndNxt
+	tp.s.count(mibTCPLossProbes)
+	tp.pendingTimer = 0 // so that the RTO counts from now
+}
+
+// retransmitCollapse merges what follows a small segment into it before it is sent
+// again, as long as it fits (tcp_retrans_try_collapse).
+func (tp *tcpSock) retransmitCollapse(to *skb, space int) {
+	if tp.s.sysctl.tcpRetransCollapse == 0 || to.flags&wire.SYN != 0 || tp.s.faults.has(NoCollapse) {
+		return
+	}
+	mayCollapse := func(b *skb) bool {
+		return b.segs <= 1 && !b.cloned() && b.sacked&sackedAcked == 0 && !tp.s.faults.has(PinnedDataref)
+	}
+	if !mayCollapse(to) {
+		return
+	}
+	space -= to.len()
+	for next := to.next; next != nil; next = to.next {
+		// What somebody else still refers to, a capture that hasn't been read, can't
+		// be moved.
+		if !mayCollapse(next) || !canCollapse(to, next) || to.zerocopy != nil {
+			return
+		}
+		space -= next.len()
+		if space < 0 || after(next.endSeq, tp.wndEnd()) {
+			return
+		}
+		tp.collapseRetrans(to, next)
+	}
+}
+
+// collapseRetrans merges next into to (tcp_collapse_retrans).
+func (tp *tcpSock) collapseRetrans(to, next *skb) {
+	tp.highestSackReplace(next, to)
+	to.data = append(to.data[:len(to.data):len(to.data)], next.data...)
+	to.truesize += next.len()
+	next.truesize -= next.len()
+	to.endSeq = next.endSeq
+	to.flags |= next.flags
+	to.sacked |= next.sacked & everRetrans
+	to.eor = next.eor
+	tp.clearRetransHintsPartial()
+	if next == tp.retransHint {
+		tp.retransHint = to
+	}
+	tp.adjustPcount(next, next.segs)
+	tp.collapseStamp(to, next)
+	tp.freeQueued(next)
+}
+
+// clearRetransHintsPartial forgets where the walks over the queue were.
+func (tp *tcpSock) clearRetransHintsPartial() { tp.lostSkbHint = nil }
+
+func (tp *tcpSock) clearRetransHints() {
+	tp.clearRetransHintsPartial()
+	tp.retransHint = nil
+}
+
+// retransmitOne sends a segment, or so many of a super-segment, again
+// (__tcp_retransmit_skb).
+func (tp *tcpSock) retransmitOne(b *skb, segs int, cause string) bool {
+	tp.mtuProbe.size = 0
+	if before(b.seq, tp.sndUna) {
+		if b.flags&wire.SYN != 0 {
+			b.flags &^= wire.SYN
+			b.seq++
+		}
+		if before(b.seq, tp.sndUna) {
+			if !after(b.endSeq, tp.sndUna) {
+				return false
+			}
+			tp.trimHead(b, int(tp.sndUna-b.seq))
+		}
+	}
+	mss := tp.currentMSS()
+	window := int(int32(tp.wndEnd() - b.seq))
+	// A peer that has shrunk its window gets nothing outside it but a probe.
+	if window <= 0 {
+		if b.seq != tp.sndUna {
+			return false
+		}
+		window = mss
+	}
+	length := mss * segs
+	if length > window {
+		length = window / mss * mss
+		if length == 0 {
+			length = window
+		}
+	}
+	if b.len() > length {
+		tp.fragment(b, length, mss)
+	} else {
+		b.unclone()
+		old := b.segs
+		b.setSegs(mss)
+		if old != b.segs {
+			tp.adjustPcount(b, old-b.segs)
+		}
+		if room := min(window, mss); b.len() < room {
+			tp.retransmitCollapse(b, room)
+		}
+	}
+	if b.flags&(wire.SYN|wire.ECE|wire.CWR) == wire.SYN|wire.ECE|wire.CWR {
+		tp.ecnClearSyn(b)
+	}
+	tp.s.countN(mibTcpRetransSegs, b.segs)
+	if b.flags&wire.SYN != 0 {
+		tp.s.count(mibTCPSynRetrans)
+	}
+	tp.totalRetrans += uint32(b.segs)
+	tp.bytesRetrans += uint64(b.len())
+	ok := tp.transmit(b, cause)
+	if !ok {
+		tp.s.countN(mibTCPRetransFail, b.segs)
+	}
+	b.sacked |= everRetrans
+	return ok
+}
+
+// retransmit sends a segment again and counts it (tcp_retransmit_skb).
+func (tp *tcpSock) retransmit(b *skb, segs int, cause string) bool {
+	ok := tp.retransmitOne(b, segs, cause)
+	if ok {
+		b.sacked |= sackedRetrans
+		tp.retransOut += uint32(b.segs)
+	}
+	if tp.retransStamp == 0 {
+		tp.retransStamp = uint64(tsOf(b.sentAt))
+	}
+	if tp.undoRetrans < 0 {
+		tp.undoRetrans = 0
+	}
+	tp.undoRetrans += b.segs
+	return ok
+}
+
+// xmitRetransmitQueue sends again what is taken for lost, as far as the congestion
+// window lets it (tcp_xmit_retransmit_queue).
+func (tp *tcpSock) xmitRetransmitQueue() {
+	if tp.packetsOut == 0 {
+		return
+	}
+	cause := causeFastRetransmit
+	switch {
+	case tp.userCause == causeRack || tp.userCause == causeRTO:
+		cause = tp.userCause
+	case tp.caState == tcpCaLoss:
+		cause = causeLossRecovery
+	}
+	head := tp.rtxQueue.first
+	b := tp.retransHint
+	if b == nil {
+		b = head
+	}
+	maxSegs := tp.tsoSegs(tp.currentMSS())
+	hole := false
+	rearm := false
+	for ; b != nil; b = b.next {
+		if tp.pacingCheck() {
+			break
+		}
+		if !hole {
+			tp.retransHint = b
+		}
+		segs := int(tp.sndCwnd) - int(tp.inFlight())
+		if segs <= 0 {
+			break
+		}
+		segs = min(segs, maxSegs)
+		if tp.retransOut >= tp.lostOut {
+			break
+		}
+		if b.sacked&lostSkb == 0 {
+			if !hole && b.sacked&(sackedRetrans|sackedAcked) == 0 {
+				hole = true
+			}
+			continue
+		}
+		if b.sacked&(sackedAcked|sackedRetrans) != 0 {
+			continue
+		}
+		if !tp.retransmit(b, segs, cause) {
+			break
+		}
+		if tp.caState == tcpCaLoss {
+			tp.s.countN(mibTCPSlowStartRetrans, b.segs)
+		} else {
+			tp.s.countN(mibTCPFastRetrans, b.segs)
+		}
+		if tp.inCwndReduction() {
+			tp.prrOut += uint32(b.segs)
+		}
+		if b == head && tp.pendingTimer != timeReorder {
+			rearm = true
+		}
+	}
+	if rearm {
+		tp.resetXmitTimer(timeRetrans, tp.rto)
+	}
+}
+
+// sendFin sends FIN, on the last segment that hasn't been sent if there is one
+// (tcp_send_fin).
+func (tp *tcpSock) sendFin() {
+	if tail := tp.writeQueue.last; tail != nil {
+		tail.flags |= wire.FIN
+		tail.endSeq++
+		tp.writeSeq++
+	} else {
+		b := &skb{head: &skbHead{dataref: 1}, flags: wire.ACK | wire.FIN, seq: tp.writeSeq, endSeq: tp.writeSeq + 1,
+			truesize: txTruesize, urgAt: -1, segs: 1}
+		tp.addQueued(b.truesize)
+		tp.writeSeq++
+		tp.writeQueue.pushBack(b)
+	}
+	restore := tp.because(causeFin)
+	tp.pushPending(tp.currentMSS(), nagleOff)
+	restore()
+}
+
+// acceptableSeq is the sequence number of a segment without data
+// (tcp_acceptable_seq): what is sent next, unless the peer has shrunk its window
+// so that it would be outside.
+func (tp *tcpSock) acceptableSeq() uint32 {
+	if !before(tp.wndEnd(), tp.sndNxt) || tp.wscaleOK && tp.sndNxt-tp.wndEnd() < 1<<tp.rcvWscale {
+		return tp.sndNxt
+	}
+	return tp.wndEnd()
+}
+
+// sendActiveReset gives the connection up (tcp_send_active_reset).
+func (tp *tcpSock) sendActiveReset(cause string) {
+	tp.s.count(mibTcpOutRsts)
+	b := &skb{head: &skbHead{dataref: 1}, flags: wire.ACK | wire.RST, segs: 1, urgAt: -1}
+	b.seq = tp.acceptableSeq()
+	b.endSeq = b.seq
+	tp.refreshMstamp()
+	tp.transmit(b, cause)
+}
+
+// sendAck sends an acknowledgment (tcp_send_ack).
+func (tp *tcpSock) sendAck(cause string) {
+	if tp.state == tcpClose {
+		return
+	}
+	b := &skb{head: &skbHead{dataref: 1}, flags: wire.ACK, segs: 1, urgAt: -1}
+	b.seq = tp.acceptableSeq()
+	b.endSeq = b.seq
+	tp.transmit(b, cause)
+}
+
+// xmitProbe sends a segment that the peer must answer: it is before its window, or
+// says where the urgent data is (tcp_xmit_probe_skb).
+func (tp *tcpSock) xmitProbe(urgent bool, cause string) bool {
+	b := &skb{head: &skbHead{dataref: 1}, flags: wire.ACK, segs: 1, urgAt: -1}
+	b.seq = tp.sndUna - 1
+	if urgent {
+		b.seq = tp.sndUna
+	}
+	b.endSeq = b.seq
+	return tp.transmit(b, cause)
+}
+
+// writeWakeup probes the peer's window: with data, if it has room for any
+// (tcp_write_wakeup).
+func (tp *tcpSock) writeWakeup(cause string) bool {
+	if tp.state == tcpClose {
+		return false
+	}
+	b := tp.writeQueue.first
+	if b == nil || !before(b.seq, tp.wndEnd()) {
+		if up := tp.sndUp; tp.urgMode && between(up, tp.sndUna+1, tp.sndUna+0xffff) {
+			tp.xmitProbe(true, cause)
+		}
+		return tp.xmitProbe(false, cause)
+	}
+	size := int(tp.wndEnd() - b.seq)
+	mss := tp.currentMSS()
+	if before(tp.pushedSeq, b.endSeq) {
+		tp.pushedSeq = b.endSeq
+	}
+	if size < int(b.endSeq-b.seq) || b.len() > mss {
+		size = min(size, mss)
+		tp.fragment(b, size, mss)
+	} else {
+		b.setSegs(mss)
+	}
+	b.flags |= wire.PSH
+	if b.cause == causeCork || cause == causeProbe && tp.sndWnd > 0 {
+		cause = causeCorkTimer
+	}
+	b.cause = ""
+	if !tp.transmit(b, cause) {
+		return false
+	}
+	tp.newDataSent(b)
+	return true
+}
+
+// sendProbe0 is what the persist timer does (RFC 9293 section 3.8.6.1).
+func (tp *tcpSock) sendProbe0() {
+	ok := tp.writeWakeup(causeProbe)
+	if tp.packetsOut > 0 || tp.writeQueue.empty() {
+		tp.probesOut, tp.backoff, tp.probesTstamp = 0, 0, 0
+		return
+	}
+	tp.s.count(mibTCPWinProbe)
+	tp.probesOut++
+	when := tp.s.msecsToJiffies(500) // the device can't take it
+	if ok {
+		if tp.backoff < int(tp.s.sysctl.tcpRetries2) {
+			tp.backoff++
+		}
+		when = tp.probe0When()
+	}
+	when = tp.clampProbe0(when)
+	tp.resetXmitTimer(timeProbe0, when)
+}
+
+// probe0Base is the persist timer's first interval.
+func (tp *tcpSock) probe0Base() int64 { return max(tp.rto, tp.s.msecsToJiffies(200)) }
+
+func (tp *tcpSock) probe0When() int64 {
+	backoff := min(tp.backoff, 10) // log2(120 s / 200 ms) and one
+	return min(tp.probe0Base()<<backoff, tp.rtoMax())
+}
+
+func (tp *tcpSock) rtoMax() int64 { return tp.s.msecsToJiffies(120_000) }
+
+// checkProbeTimer sees to it that data which waits while nothing is in flight
+// isn't forgotten: the peer's window is closed, or it is corked.
+func (tp *tcpSock) checkProbeTimer() {
+	if tp.packetsOut == 0 && tp.pendingTimer == 0 {
+		tp.resetXmitTimer(timeProbe0, tp.probe0Base())
+	}
+}

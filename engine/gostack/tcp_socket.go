@@ -1,0 +1,778 @@
+package gostack
+
+import (
+	"math"
+	"net/netip"
+	"time"
+
+	"tcpdrill/engine"
+	"tcpdrill/engine/wire"
+)
+
+// The life of a socket as the application sees it: made, bound, connected or
+// listening, accepted, shut down and closed.
+
+// newTCP makes a TCP socket.
+func (s *Stack) newTCP(family int) socket { return s.allocTCP(family) }
+
+// allocTCP makes a socket with Linux's defaults (tcp_init_sock).
+func (s *Stack) allocTCP(family int) *tcpSock {
+	tp := &tcpSock{}
+	tp.s, tp.self = s, tp
+	tp.family, tp.typ, tp.protocol = family, sockStream, ipprotoTCP
+	tp.v6 = family == afInet6
+	tp.initSock()
+	tp.sndbuf, tp.rcvbuf = int(s.sysctl.tcpWmem[1]), int(s.sysctl.tcpRmem[1])
+	tp.mtuDisc = ipPmtudiscWant
+	if s.sysctl.ipNoPmtuDisc != 0 {
+		tp.mtuDisc = ipPmtudiscDont
+	}
+	tp.notsentLowat = 0
+	tp.saveSyn = 0
+	tp.reordering = int(s.sysctl.tcpReordering)
+	tp.caName = s.sysctl.tcpCongestionControl
+	tp.ca = newCongestion(tp.caName)
+	if tp.ca == nil {
+		tp.caName, tp.ca = "cubic", newCubic()
+	}
+	tp.state = tcpClose
+	tp.initTimers()
+	tp.resetState()
+	s.tcp.all = append(s.tcp.all, tp)
+	return tp
+}
+
+// resetState makes the connection's own state that of a new socket.
+func (tp *tcpSock) resetState() {
+	s := tp.s
+	tp.rto = s.msecsToJiffies(1000)
+	tp.mdevUs = 1_000_000
+	tp.srttUs, tp.rttvarUs, tp.mdevMaxUs = 0, 0, 0
+	tp.rttMin.reset(uint32(s.jiffies()), math.MaxUint32)
+	tp.sndCwnd = tcpInitCwnd
+	tp.sndCwndCnt = 0
+	tp.appLimited = math.MaxUint32
+	tp.sndSsthresh = tcpInfiniteSsthresh
+	tp.sndCwndClamp = math.MaxUint32
+	tp.mssCache = tcpMSSDefault
+	tp.mssClamp = tcpMSSDefault
+	tp.scalingRatio = 128 // half of the memory, until something is known of the peer
+	tp.tcpHeaderLen = 20
+	tp.caState = tcpCaOpen
+	tp.rack = rackState{reoWndSteps: 1}
+	tp.rcvMss = tcpMinMSS
+	tp.pacingRate, tp.maxPacingRate = math.MaxUint64, max(tp.maxPacingRate, 0)
+	if tp.maxPacingRate == 0 {
+		tp.maxPacingRate = math.MaxUint64
+	}
+	tp.quick, tp.pingpong, tp.ato, tp.ackPending = 0, 0, 0, 0
+	tp.initRTOMin()
+}
+
+// initRTOMin is the smallest timeout: the route's or the sysctl's.
+func (tp *tcpSock) initRTOMin() {
+	tp.rtoMin = tp.s.usecsToJiffies(tp.s.sysctl.tcpRtoMinUs)
+	if !tp.remote.IsValid() {
+		return
+	}
+	if r := tp.route(); r != nil {
+		if ms, _ := r.metric("rto_min"); ms > 0 {
+			tp.rtoMin = tp.s.msecsToJiffies(int64(ms))
+		}
+	}
+}
+
+// inherit takes over what an accepted socket has from its listener.
+func (tp *tcpSock) inherit(l *tcpSock) {
+	self, s := tp.self, tp.s
+	wait := tp.wait
+	tp.sock = l.sock
+	tp.self, tp.s, tp.wait = self, s, wait
+	tp.errQueue, tp.err, tp.softErr, tp.shut, tp.released = nil, 0, 0, 0, false
+	tp.rmemAlloc, tp.wmemAlloc, tp.wmemQueued = 0, 0, 0
+	tp.nonagle = l.nonagle
+	tp.userMSS = l.userMSS
+	tp.keepIdle, tp.keepIntvl, tp.keepProbes = l.keepIdle, l.keepIntvl, l.keepProbes
+	tp.userTimeout, tp.synRetries, tp.linger2 = l.userTimeout, l.synRetries, l.linger2
+	tp.notsentLowat = l.notsentLowat
+	tp.md5 = append([]md5Key(nil), l.md5...)
+	tp.caName = l.caName
+	tp.ca = newCongestion(l.caName)
+	tp.inq = l.inq
+	tp.pingpong = 0
+	tp.reordering = int(s.sysctl.tcpReordering)
+	tp.pacingStatus = l.pacingStatus
+	tp.quick = 0
+	tp.fastopenNoCookie = l.fastopenNoCookie
+}
+
+// Stages of a socket (enum socket_state).
+const (
+	ssUnconnected = iota
+	ssConnecting
+	ssConnected
+	ssDisconnecting
+)
+
+func (tp *tcpSock) bind(t *task, addr []byte) errno {
+	if tp.state != tcpClose || tp.local.Port() != 0 {
+		return einval
+	}
+	return tp.bindSockaddr(addr)
+}
+
+func (tp *tcpSock) listen(t *task, backlog int) errno {
+	if tp.stage != ssUnconnected || !tp.inState(tcpClose, tcpListen) {
+		return einval
+	}
+	s := tp.s
+	if uint(backlog) > uint(s.sysctl.coreSomaxconn) {
+		backlog = int(s.sysctl.coreSomaxconn)
+	}
+	tp.backlog = backlog
+	if tp.state == tcpListen {
+		return 0
+	}
+	if on := s.sysctl.tcpFastopen; on&tfoServerWithoutSockopt != 0 && on&tfoServerEnable != 0 &&
+		(tp.fastopenQ == nil || tp.fastopenQ.max == 0) {
+		tp.setFastopenQueue(backlog)
+	}
+	if tp.local.Port() == 0 {
+		if e := s.autobind(&tp.sock); e != 0 {
+			return e
+		}
+	} else if s.listenConflict(&tp.sock) {
+		return eaddrinuse
+	}
+	tp.state = tcpListen
+	tp.ackPending = 0
+	s.tcp.listeners = append(s.tcp.listeners, tp)
+	return 0
+}
+
+func (tp *tcpSock) setFastopenQueue(n int) {
+	if tp.fastopenQ == nil {
+		tp.fastopenQ = &fastopenQueue{}
+	}
+	tp.fastopenQ.max = min(n, int(tp.s.sysctl.coreSomaxconn))
+}
+
+func (tp *tcpSock) connect(t *task, addr []byte, nonblock bool) errno {
+	return tp.streamConnect(t, addr, nonblock, false)
+}
+
+// streamConnect is connect, or the part of a Fast Open send that is one
+// (__inet_stream_connect).
+func (tp *tcpSock) streamConnect(t *task, addr []byte, nonblock, sending bool) errno {
+	if !t.started {
+		if len(addr) >= 2 && addr[0] == 0 && addr[1] == 0 {
+			tp.disconnect()
+			tp.stage = ssUnconnected
+			return 0
+		}
+		e := einprogress
+		switch tp.stage {
+		case ssConnected:
+			return eisconn
+		case ssConnecting:
+			e = ealready
+			if tp.deferConnect {
+				e = eisconn
+				if sending {
+					e = einprogress
+				}
+			}
+		case ssUnconnected:
+			if tp.state != tcpClose {
+				return eisconn
+			}
+			if e := tp.doConnect(addr); e != 0 {
+				return e
+			}
+			tp.stage = ssConnecting
+			if tp.deferConnect {
+				return 0
+			}
+		default:
+			return einval
+		}
+		if tp.inState(tcpSynSent, tcpSynRecv) {
+			if nonblock {
+				return e
+			}
+			t.started = true
+			if tp.fastopenReq != nil && tp.fastopenReq.copied < tp.fastopenReq.size {
+				t.bias = 1
+				tp.writePending++
+			}
+			return t.wait(&tp.wait, tp.sndtimeo)
+		}
+	} else if tp.inState(tcpSynSent, tcpSynRecv) {
+		if !t.expired() {
+			return t.wait(&tp.wait, tp.sndtimeo)
+		}
+		tp.writePending -= t.bias
+		return einprogress
+	}
+	tp.writePending -= t.bias
+	t.bias = 0
+	if tp.state == tcpClose {
+		e := tp.sockError()
+		if e == 0 {
+			e = econnaborted
+		}
+		tp.stage = ssUnconnected
+		tp.disconnect()
+		return e
+	}
+	tp.stage = ssConnected
+	return 0
+}
+
+// doConnect is tcp_v4_connect.
+func (tp *tcpSock) doConnect(addr []byte) errno {
+	s := tp.s
+	dst, e := tp.parsePeer(addr)
+	if e != 0 {
+		return e
+	}
+	if dst.Addr().IsUnspecified() {
+		if dst.Addr().Is4() {
+			dst = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), dst.Port())
+		} else {
+			dst = netip.AddrPortFrom(netip.IPv6Loopback(), dst.Port())
+		}
+	}
+	if dst.Addr().IsMulticast() {
+		return enetunreach
+	}
+	route, e := s.routeFor(dst.Addr())
+	if e != 0 {
+		return e
+	}
+	tp.v6 = dst.Addr().Is6()
+	if !tp.local.Addr().IsValid() || tp.local.Addr().IsUnspecified() {
+		tp.local = netip.AddrPortFrom(route.src, tp.local.Port())
+	}
+	tp.remote = dst
+	if tp.local.Port() == 0 {
+		if e := s.autobind(&tp.sock); e != 0 {
+			return e
+		}
+	}
+	key := tuple{tp.local, tp.remote}
+	if tw := s.tcp.timewaits[key]; tw != nil {
+		tw.remove()
+	} else if s.tcp.socks[key] != nil {
+		return eaddrnotavail
+	}
+	tp.mssClamp = tcpMSSDefault
+	tp.state = tcpSynSent
+	tp.hash()
+	if tp.writeSeq == 0 {
+		tp.writeSeq = s.newISN()
+	}
+	if tp.fastopenConnect && tp.fastopenReq == nil {
+		f := &fastopenReq{}
+		save := tp.mssClamp
+		if tp.fastopenCookieCheck(f) {
+			tp.mssClamp = save
+			tp.deferConnect = true
+			return 0
+		}
+		tp.mssClamp = save
+		tp.fastopenReq = f // so that the SYN asks for a cookie
+	}
+	tp.sendSyn()
+	return 0
+}
+
+// sendSyn sends the SYN (tcp_connect).
+func (tp *tcpSock) sendSyn() {
+	s := tp.s
+	tp.connectInit()
+	b := &skb{head: &skbHead{dataref: 1}, flags: wire.SYN, seq: tp.writeSeq, endSeq: tp.writeSeq + 1, segs: 1,
+		truesize: txTruesize, urgAt: -1}
+	tp.refreshMstamp()
+	tp.retransStamp = uint64(tsOf(tp.tcpMstamp))
+	tp.isn = tp.writeSeq
+	tp.writeSeq = b.endSeq
+	tp.addQueued(b.truesize)
+	tp.packetsOut += uint32(b.segs)
+	tp.ecnFlags = 0
+	if s.sysctl.tcpEcn == 1 {
+		b.flags |= wire.ECE | wire.CWR
+		tp.ecnFlags = ecnOK
+	}
+	tp.rtxQueue.pushBack(b)
+	if tp.fastopenReq != nil {
+		tp.sendSynData(b)
+	} else {
+		tp.transmit(b, causeSyn)
+	}
+	tp.sndNxt, tp.pushedSeq = tp.writeSeq, tp.writeSeq
+	if head := tp.writeQueue.first; head != nil {
+		tp.sndNxt, tp.pushedSeq = head.seq, head.seq
+	}
+	s.count(mibTcpActiveOpens)
+	tp.resetXmitTimer(timeRetrans, tp.rto)
+	// The SYN data's copy in the queue belongs to a connect of TCP_FASTOPEN_CONNECT.
+	if f := tp.fastopenReq; f != nil && f.msg == nil {
+		tp.fastopenReq = nil
+	}
+}
+
+// connectInit makes ready for a SYN (tcp_connect_init).
+func (tp *tcpSock) connectInit() {
+	s := tp.s
+	tp.tcpHeaderLen = 20
+	if s.sysctl.tcpTimestamps != 0 && tp.md5For(tp.remote.Addr()) == nil {
+		tp.tcpHeaderLen = 32
+	}
+	if tp.userMSS > 0 {
+		tp.mssClamp = uint16(tp.userMSS)
+	}
+	tp.maxWindow = 0
+	tp.initRTOMin()
+	tp.mtupInit()
+	tp.syncMSS(tp.dstMTU())
+	route := tp.route()
+	tp.advmss = 1460
+	initrwnd := 0
+	if route != nil {
+		if tp.windowClamp == 0 {
+			w, _ := route.metric("window")
+			tp.windowClamp = w
+		}
+		tp.advmss = tp.clampUserMSS(route.advmss())
+		n, _ := route.metric("initrwnd")
+		initrwnd = int(n)
+	}
+	tp.initializeRcvMSS()
+	if full := tp.fullSpace(); tp.rcvbufLocked && (int(tp.windowClamp) > full || tp.windowClamp == 0) {
+		tp.windowClamp = uint32(full)
+	}
+	mss := tp.advmss
+	if tp.tsRecentStamp != 0 {
+		mss -= tp.tcpHeaderLen - 20
+	}
+	tp.rcvWnd, tp.windowClamp, tp.rcvWscale = s.initialWindow(tp.fullSpace(), mss, tp.windowClamp, s.sysctl.tcpWindowScaling != 0, initrwnd)
+	tp.rcvSsthresh = tp.rcvWnd
+	tp.err = 0
+	tp.sockDone = false
+	tp.sndWnd = 0
+	tp.sndWl1 = 0
+	tp.writeQueuePurge()
+	tp.sndUna, tp.sndSml, tp.sndUp, tp.sndNxt = tp.writeSeq, tp.writeSeq, tp.writeSeq, tp.writeSeq
+	tp.rcvNxt, tp.copiedSeq, tp.rcvWup = 0, 0, 0
+	tp.rto = s.msecsToJiffies(1000)
+	tp.retransmits = 0
+	tp.retransOut, tp.lostOut, tp.sackedOut = 0, 0, 0
+	tp.undoMarker, tp.undoRetrans = 0, -1
+}
+
+func (tp *tcpSock) accept(t *task, nonblock bool) (socket, errno) {
+	if tp.state != tcpListen {
+		return nil, einval
+	}
+	if len(tp.acceptQueue) == 0 {
+		if nonblock || t.expired() {
+			return nil, eagain
+		}
+		return nil, t.wait(&tp.wait, tp.rcvtimeo)
+	}
+	child := tp.acceptQueue[0]
+	tp.acceptQueue = tp.acceptQueue[1:]
+	child.listener = nil
+	child.stage = ssConnected
+	return child, 0
+}
+
+// closeState enters the state that a close leads to, and reports whether a FIN is
+// due (tcp_close_state).
+func (tp *tcpSock) closeState() bool {
+	switch tp.state {
+	case tcpEstablished, tcpSynRecv:
+		tp.state = tcpFinWait1
+		return true
+	case tcpCloseWait:
+		tp.state = tcpLastAck
+		return true
+	case tcpSynSent, tcpListen:
+		tp.setClosed()
+	}
+	return false
+}
+
+func (tp *tcpSock) shutdown(how int) errno {
+	how++ // so that its bits are those of shut
+	if tp.stage == ssConnecting {
+		tp.stage = ssConnected
+		if tp.inState(tcpSynSent, tcpSynRecv, tcpClose) {
+			tp.stage = ssDisconnecting
+		}
+	}
+	e := eok
+	switch tp.state {
+	case tcpListen:
+		if how&rcvShutdown == 0 {
+			break
+		}
+		tp.disconnect()
+		tp.stage = ssUnconnected
+	case tcpSynSent:
+		tp.disconnect()
+		tp.stage = ssUnconnected
+	default:
+		if tp.state == tcpClose {
+			e = enotconn
+		}
+		tp.shut |= how
+		if how&sendShutdown != 0 {
+			tp.shutdownSend()
+		}
+	}
+	tp.stateChange()
+	return e
+}
+
+// shutdownSend sends the FIN (tcp_shutdown).
+func (tp *tcpSock) shutdownSend() {
+	if tp.inState(tcpEstablished, tcpSynSent, tcpCloseWait) && tp.closeState() {
+		tp.sendFin()
+	}
+}
+
+func needReset(state int) bool {
+	switch state {
+	case tcpEstablished, tcpCloseWait, tcpFinWait1, tcpFinWait2, tcpSynRecv:
+		return true
+	}
+	return false
+}
+
+// disconnect dissolves the connection (tcp_disconnect).
+func (tp *tcpSock) disconnect() {
+	old := tp.state
+	if old != tcpClose {
+		tp.setClosed()
+	}
+	switch {
+	case old == tcpListen:
+		tp.listenStop()
+	case needReset(old):
+		tp.sendActiveReset(causeAbort)
+		tp.err = econnreset
+	case old == tcpSynSent:
+		tp.err = econnreset
+	}
+	tp.clearTimers()
+	tp.purgeReceived()
+	tp.writeQueuePurge()
+	tp.fastopenReq, tp.deferConnect = nil, false
+	tp.remote = netip.AddrPort{}
+	if !tp.addrBound {
+		tp.local = netip.AddrPortFrom(netip.Addr{}, tp.local.Port())
+	}
+	tp.shut = 0
+	tp.sockDone = false
+	if tp.writeSeq += tp.maxWindow + 2; tp.writeSeq == 0 {
+		tp.writeSeq = 1
+	}
+	tp.windowClamp = 0
+	tp.probesOut, tp.backoff = 0, 0
+	tp.delivered, tp.deliveredCE = 0, 0
+	tp.totalRetrans = 0
+	tp.rcvNxt, tp.copiedSeq = 0, 0
+	tp.urgData = 0
+	tp.tstampOK, tp.sackOK, tp.wscaleOK = false, false, false
+	tp.tsRecent, tp.tsRecentStamp = 0, 0
+	tp.sndWscale, tp.rcvWscale = 0, 0
+	tp.synData, tp.synFastopen, tp.synDataAcked = false, false, false
+	tp.bytesAcked, tp.bytesReceived, tp.bytesSent, tp.bytesRetrans = 0, 0, 0, 0
+	tp.segsIn, tp.segsOut, tp.dataSegsIn, tp.dataSegsOut = 0, 0, 0, 0
+	tp.undoMarker, tp.retransStamp, tp.retransmits = 0, 0, 0
+	tp.dsackDups, tp.reordSeen = 0, 0
+	tp.rcvRTT = rcvRTT{}
+	tp.ca = newCongestion(tp.caName)
+	tp.resetState()
+	tp.reportError()
+}
+
+func (tp *tcpSock) purgeReceived() {
+	for _, q := range []*skbList{&tp.receiveQueue, &tp.ofoQueue} {
+		for q.first != nil {
+			b := q.first
+			q.remove(b)
+			tp.chargeReceived(-b.truesize)
+		}
+	}
+	tp.selectiveAcks, tp.duplicateSack = nil, nil
+}
+
+// listenStop gives up what a listener has that nobody accepted
+// (inet_csk_listen_stop).
+func (tp *tcpSock) listenStop() {
+	for _, r := range append([]*request(nil), tp.requests...) {
+		r.remove()
+	}
+	for _, child := range tp.acceptQueue {
+		child.disconnect()
+		child.released = true
+		child.destroy()
+	}
+	tp.acceptQueue = nil
+}
+
+// release is close(2) of the last descriptor (tcp_close).
+func (tp *tcpSock) release(t *task) errno {
+	s := tp.s
+	linger := tp.lingerOn && tp.linger > 0
+	if !t.started {
+		t.started = true
+		tp.shut = bothShutdown
+		if tp.state == tcpListen {
+			tp.setClosed()
+			tp.listenStop()
+			tp.orphan()
+			return 0
+		}
+		unread := false
+		for b := tp.receiveQueue.first; b != nil; b = tp.receiveQueue.first {
+			end := b.endSeq
+			if b.flags&wire.FIN != 0 {
+				end--
+			}
+			unread = unread || after(end, tp.copiedSeq)
+			tp.receiveQueue.remove(b)
+			tp.chargeReceived(-b.truesize)
+		}
+		switch {
+		case tp.state == tcpClose:
+		case unread:
+			// RFC 2525 section 2.17: what wasn't read is lost, and the peer is to know.
+			s.count(mibTCPAbortOnClose)
+			tp.setClosed()
+			tp.sendActiveReset(causeAbort)
+		case tp.lingerOn && tp.linger == 0:
+			tp.disconnect()
+			s.count(mibTCPAbortOnData)
+		case tp.closeState():
+			tp.sendFin()
+		}
+	}
+	if linger && tp.inState(tcpFinWait1, tcpClosing, tcpLastAck) && !t.expired() {
+		return t.wait(&tp.wait, tp.linger)
+	}
+	tp.orphan()
+	return 0
+}
+
+// orphan is what becomes of a socket that no descriptor refers to.
+func (tp *tcpSock) orphan() {
+	s := tp.s
+	if tp.released {
+		return
+	}
+	tp.released = true
+	if tp.state == tcpFinWait2 {
+		if tp.linger2 < 0 {
+			tp.setClosed()
+			tp.sendActiveReset(causeAbort)
+			s.count(mibTCPAbortOnLinger)
+		} else if wait, length := tp.finTime(), s.msecsToJiffies(60_000); wait > length {
+			tp.resetKeepalive(wait - length)
+		} else {
+			tp.timeWait(tcpFinWait2, wait)
+			return
+		}
+	}
+	if tp.state == tcpClose {
+		if tp.fastopenRequest != nil {
+			tp.fastopenRemove(false)
+		}
+		tp.destroy()
+	}
+}
+
+// destroy gives back what the socket holds.
+func (tp *tcpSock) destroy() {
+	if tp.destroyed {
+		return
+	}
+	tp.destroyed = true
+	tp.clearTimers()
+	tp.writeQueuePurge()
+	tp.purgeReceived()
+	tp.unhash()
+	tp.s.releasePort(&tp.sock)
+	for i, x := range tp.s.tcp.all {
+		if x == tp {
+			tp.s.tcp.all = append(tp.s.tcp.all[:i:i], tp.s.tcp.all[i+1:]...)
+			break
+		}
+	}
+}
+
+// Readiness.
+
+func (tp *tcpSock) notsentLimit() int64 {
+	if tp.notsentLowat != 0 {
+		return tp.notsentLowat
+	}
+	return tp.s.sysctl.tcpNotsentLowat
+}
+
+// streamMemoryFree reports whether more may be written.
+func (tp *tcpSock) streamMemoryFree(wake int) bool {
+	if tp.wmemQueued >= tp.sndbuf {
+		return false
+	}
+	return int64(tp.writeSeq-tp.sndNxt)<<wake < tp.notsentLimit()
+}
+
+// streamIsWriteable reports whether so much may be that it is worth waking somebody.
+func (tp *tcpSock) streamIsWriteable() bool {
+	return tp.sndbuf-tp.wmemQueued >= tp.wmemQueued>>1 && tp.streamMemoryFree(1)
+}
+
+func (tp *tcpSock) streamReadable() bool {
+	target := max(1, tp.rcvlowat)
+	if tp.urgData != 0 && tp.urgSeq == tp.copiedSeq && !tp.oobinline {
+		target++
+	}
+	avail := int(tp.rcvNxt - tp.copiedSeq)
+	if avail <= 0 {
+		return false
+	}
+	return avail >= target || int(tp.receiveWindow()) <= tp.rcvMss || tp.rmemAlloc > tp.rcvbuf-tp.rcvbuf>>3
+}
+
+// poll is tcp_poll.
+func (tp *tcpSock) poll() uint32 {
+	if tp.state == tcpListen {
+		if len(tp.acceptQueue) > 0 {
+			return epollIn | epollRdnorm
+		}
+		return 0
+	}
+	mask := uint32(0)
+	if tp.shut == bothShutdown || tp.state == tcpClose {
+		mask |= epollHup
+	}
+	if tp.shut&rcvShutdown != 0 {
+		mask |= epollIn | epollRdnorm | epollRdhup
+	}
+	switch {
+	case tp.state != tcpSynSent && (tp.state != tcpSynRecv || tp.fastopenRequest != nil):
+		if tp.streamReadable() {
+			mask |= epollIn | epollRdnorm
+		}
+		switch {
+		case tp.shut&sendShutdown != 0 || tp.streamIsWriteable():
+			mask |= epollOut | epollWrnorm
+		default:
+			tp.needSpaceWake = true
+		}
+		if tp.urgData&urgValid != 0 {
+			mask |= epollPri
+		}
+	case tp.state == tcpSynSent && tp.deferConnect:
+		mask |= epollOut | epollWrnorm
+	}
+	if tp.err != 0 || len(tp.errQueue) > 0 {
+		mask |= epollErr
+	}
+	return mask
+}
+
+func (tp *tcpSock) ioctl(t *task, cmd int) (int, errno) {
+	switch cmd {
+	case siocinq:
+		if tp.state == tcpListen {
+			return 0, einval
+		}
+		return tp.inqBytes(), 0
+	case siocatmark:
+		if tp.urgData != 0 && tp.urgSeq == tp.copiedSeq {
+			return 1, 0
+		}
+		return 0, 0
+	case siocoutq:
+		if tp.state == tcpListen {
+			return 0, einval
+		}
+		if tp.inState(tcpSynSent, tcpSynRecv) {
+			return 0, 0
+		}
+		return int(tp.writeSeq - tp.sndUna), 0
+	case siocoutqnsd:
+		if tp.state == tcpListen {
+			return 0, einval
+		}
+		if tp.inState(tcpSynSent, tcpSynRecv) {
+			return 0, 0
+		}
+		return int(tp.writeSeq - tp.sndNxt), 0
+	}
+	return 0, enotty
+}
+
+// inqBytes is how much there is to read (tcp_inq).
+func (tp *tcpSock) inqBytes() int {
+	if tp.inState(tcpSynSent, tcpSynRecv) {
+		return 0
+	}
+	if tp.oobinline || tp.urgData == 0 || before(tp.urgSeq, tp.copiedSeq) || !before(tp.urgSeq, tp.rcvNxt) {
+		n := int(tp.rcvNxt - tp.copiedSeq)
+		if n > 0 && tp.sockDone {
+			n-- // the FIN
+		}
+		return n
+	}
+	return int(tp.urgSeq - tp.copiedSeq)
+}
+
+func (tp *tcpSock) read(t *task, iov [][]byte, nonblock bool) (int, errno) {
+	return tp.recvmsg(t, &message{iov: iov, nonblock: nonblock})
+}
+
+func (tp *tcpSock) write(t *task, iov [][]byte, nonblock bool) (int, errno) {
+	return tp.sendmsg(t, &message{iov: iov, nonblock: nonblock})
+}
+
+// tskeyBase is where the byte offsets of time stamps count from.
+func (tp *tcpSock) tskeyBase() (uint32, errno) {
+	if tp.inState(tcpClose, tcpListen) {
+		return 0, einval
+	}
+	if tp.timestamping&sofOptIdTcp != 0 {
+		return tp.writeSeq, 0
+	}
+	return tp.sndUna, 0
+}
+
+// procSockets lists all sockets, for /proc/net/tcp.
+func (s *Stack) procSockets() []procSock {
+	var list []procSock
+	for _, tp := range s.tcp.all {
+		if tp.state == tcpClose {
+			continue
+		}
+		p := procSock{v6: tp.family == afInet6, local: tp.local, remote: tp.remote, state: tp.state, refs: 1}
+		if tp.state == tcpListen {
+			p.rxQueue = len(tp.acceptQueue)
+		} else {
+			p.txQueue = int(tp.writeSeq - tp.sndUna)
+			p.rxQueue = max(int(tp.rcvNxt-tp.copiedSeq), 0)
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+var (
+	_ socket = (*tcpSock)(nil)
+	_        = engine.Forever
+	_        = time.Second
+)
