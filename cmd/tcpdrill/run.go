@@ -54,7 +54,7 @@ type drillFlags struct {
 }
 
 type runCommand struct {
-	Stack     string        `default:"auto" placeholder:"NAME" help:"Stack to drill: auto, kernel, uml:KERNEL (its name or path)."`
+	Stack     string        `default:"auto" placeholder:"NAME" help:"Stack to drill: auto (the kernel if it can be, else gostack), kernel, gostack, uml:KERNEL (its name or path)."`
 	IPVersion []string      `name:"ip-version" placeholder:"V,…" help:"ipv4, ipv6, ipv4-mapped-ipv6, or several; by default what the script is for, ipv4 if that is no matter."`
 	Preset    string        `placeholder:"kselftest" help:"What packetdrill's run_all.py and the kernel's ksft_runner.sh pass."`
 	Capture   string        `placeholder:"copy|packet" help:"copy (the default): copy on transmit; packet: clones stay pinned."`
@@ -66,29 +66,16 @@ type runCommand struct {
 	Jobs      int           `short:"j" placeholder:"N" help:"Scripts at a time on stacks in virtual time; 0 (the default): one per processor."`
 	Reruns    int           `default:"3" placeholder:"N" help:"Run an inconclusive script up to N times again (3)."`
 	Verbose   bool          `short:"v" help:"Show each script's whole timeline."`
+	goStackFlags
 	drillFlags
 	Paths []string `arg:"" name:"path" help:"Scripts, or folders searched for *.pkt."`
 }
 
 // Run runs all scripts in all IP versions asked for.
 func (rc *runCommand) Run(c *console, k *kong.Context) error {
-	files, err := findScripts(rc.Paths)
+	tasks, err := rc.tasks()
 	if err != nil {
 		return err
-	}
-	versions, err := rc.versions()
-	if err != nil {
-		return err
-	}
-	var tasks []task
-	for _, name := range files {
-		src, err := os.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		for _, v := range versionsOf(name, src, versions) {
-			tasks = append(tasks, task{name, src, v})
-		}
 	}
 	out := c.stdout
 	if rc.Output != "" {
@@ -119,13 +106,36 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 	return s.status()
 }
 
+// tasks are all scripts in all IP versions asked for.
+func (rc *runCommand) tasks() ([]task, error) {
+	files, err := findScripts(rc.Paths)
+	if err != nil {
+		return nil, err
+	}
+	versions, err := rc.versions()
+	if err != nil {
+		return nil, err
+	}
+	var tasks []task
+	for _, name := range files {
+		src, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range versionsOf(name, src, versions) {
+			tasks = append(tasks, task{name, src, v})
+		}
+	}
+	return tasks, nil
+}
+
 // openLanes opens as many stacks as scripts are to run at a time, of so many. If
 // the stack can't be drilled, the first script that needs it says so.
 func (rc *runCommand) openLanes(ctx context.Context, tasks int) (lanes []stack, err error) {
 	if rc.Jobs < 0 {
 		return nil, fmt.Errorf("-j %d: want a number, 0 for as many as can run without being late", rc.Jobs)
 	}
-	first, err := openStack(rc.Stack)
+	first, err := rc.open(rc.Stack)
 	if first == nil {
 		return nil, err
 	}
@@ -145,10 +155,14 @@ func (rc *runCommand) openLanes(ctx context.Context, tasks int) (lanes []stack, 
 			n = min(runtime.NumCPU(), tasks)
 		}
 	case n > 1 && (first.Ready(ctx) != nil || !first.Virtual()):
-		return nil, fmt.Errorf("-j %d: in real time scripts run one at a time; in virtual time (--stack=uml:…) as many as you like", rc.Jobs)
+		return nil, fmt.Errorf("-j %d: in real time scripts run one at a time; in virtual time (--stack=gostack or uml:…) as many as you like", rc.Jobs)
 	}
 	for len(lanes) < n {
-		st, err := openStack(rc.Stack)
+		if a, ok := first.(*autoStack); ok {
+			lanes = append(lanes, a.another())
+			continue
+		}
+		st, err := rc.open(rc.Stack)
 		if st == nil {
 			return nil, err
 		}

@@ -33,8 +33,12 @@ type stack interface {
 // openStack returns the stack of a name.
 func openStack(name string) (stack, error) {
 	switch name {
-	case "auto", "kernel":
+	case "auto":
+		return openAuto(), nil
+	case "kernel":
 		return kernelstack.Open()
+	case "gostack":
+		return &goStack{}, nil
 	}
 	if kernel, ok := strings.CutPrefix(name, "uml:"); ok && kernel != "" {
 		s, err := uml.Open(kernel)

@@ -20,6 +20,7 @@ func (s *stacksCommand) Run(c *console) error {
 	} else {
 		fmt.Fprintf(w, "kernel\tyes\treal\t%s\n", kernel.Version())
 	}
+	fmt.Fprintf(w, "gostack\tyes\tvirtual\tLinux-like, built in, HZ=1000\n")
 	built, err := kernels.List()
 	if err != nil {
 		fmt.Fprintf(w, "uml\tno\tvirtual\t%v\n", err)

@@ -18,7 +18,6 @@ type progress struct {
 	msg     *message  // of a call that sends or receives one
 	done    int       // messages of an array; bytes moved by sendfile and splice
 	part    int       // bytes of the chunk that is being moved
-	added   bool      // the chunk's data is in the pipe
 	until   time.Duration
 }
 

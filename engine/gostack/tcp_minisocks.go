@@ -561,6 +561,7 @@ type timewait struct {
 	tos            uint8
 	timer          timer
 	lastOOWAck     uint64
+	dropPort       func() // gives the port up
 }
 
 // timeWait turns a connection into a timewait (tcp_time_wait).
@@ -578,6 +579,7 @@ func (tp *tcpSock) timeWait(state int, wait int64) {
 		wait = s.msecsToJiffies(60_000)
 	}
 	tp.updateMetrics()
+	tw.dropPort = s.keepPort(&tp.sock)
 	tp.done()
 	s.tcp.timewaits[tw.key] = tw
 	s.modTimer(&tw.timer, s.jiffies()+uint64(wait))
@@ -585,6 +587,7 @@ func (tp *tcpSock) timeWait(state int, wait int64) {
 
 func (tw *timewait) remove() {
 	tw.s.delTimer(&tw.timer)
+	tw.dropPort()
 	if tw.s.tcp.timewaits[tw.key] == tw {
 		delete(tw.s.tcp.timewaits, tw.key)
 	}

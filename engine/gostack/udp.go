@@ -17,7 +17,6 @@ type udpSock struct {
 	cork                   bool // UDP_CORK
 	pending                *udpSend
 	gsoSize                int // UDP_SEGMENT
-	gro                    bool
 	noCheck6Tx, noCheck6Rx bool
 	connectedTo            bool
 }
