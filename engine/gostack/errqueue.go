@@ -132,6 +132,10 @@ func (sk *sock) recvError(_ *task, m *message) (int, errno) {
 	if addressed {
 		m.from = sk.putSockaddr(e.name)
 	}
+	if d := sk.errPackets[e]; d != nil {
+		delete(sk.errPackets, e)
+		sk.putIPCmsgs(m, d)
+	}
 	level, typ := solIP, ipRecverr
 	if sk.family == afInet6 {
 		level, typ = solIPv6, ipv6Recverr

@@ -540,6 +540,7 @@ func (s *Stack) sysSendfile(t *task) (int64, errno) {
 	for t.prog.done < want {
 		left := want - t.prog.done
 		pages := pagesOf(f, *at, left)
+		_, toPipe := out.file.(*pipeEnd)
 		n := 0
 		for _, p := range pages {
 			n += len(p)
@@ -558,8 +559,8 @@ func (s *Stack) sysSendfile(t *task) (int64, errno) {
 		t.prog.done += moved
 		*at += int64(moved)
 		t.again()
-		if moved < n {
-			break
+		if moved < n || toPipe {
+			break // a pipe is filled once
 		}
 	}
 	return int64(t.prog.done), 0

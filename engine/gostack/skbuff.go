@@ -171,13 +171,17 @@ const (
 // as: the tun device puts it into one piece of memory (tun_alloc_skb).
 func rxTruesize(packet int) int {
 	const pad = 64 // NET_SKB_PAD, and 2 bytes
-	need := packet + pad + skbShared
+	return skbStruct + headSize(packet+pad+skbShared)
+}
+
+// headSize is how large the memory is that is taken for so many bytes.
+func headSize(need int) int {
 	if need <= smallHead {
-		return skbStruct + smallHead
+		return smallHead
 	}
 	size := 1024
 	for size < need {
 		size <<= 1
 	}
-	return skbStruct + size
+	return size
 }

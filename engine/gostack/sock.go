@@ -42,6 +42,7 @@ type moreSock struct {
 	multicastAll            bool
 	multicastLoop           bool
 	multicastTTL            int
+	errPackets              map[*errEntry]*datagram // the ICMP messages themselves
 }
 
 // Bounds of buffers.
@@ -91,9 +92,18 @@ var noOptions = []string{
 	"IPV6_FL_", "IPV6_PMTUDISC", "IPV6_PREFER", "IPV6_RTHDR_", "IPV6_VERSION", "IPV6_FLOW_",
 }
 
+// Options of multicast routing (MRT_*, MRT6_*).
+const (
+	mrtFirst = 200
+	mrtLast  = 212
+)
+
 // missing is the answer to an option that isn't modelled: Linux's, if it has none of
 // that number either.
 func (t *task) missing(prefix string, n int) errno {
+	if n >= mrtFirst && n <= mrtLast && prefix != "SO_" && prefix != "UDP_" {
+		return eopnotsupp // on any but a raw socket
+	}
 	if name := optionName(prefix, int64(n)); name != "" {
 		return t.no("socket option " + name)
 	}
@@ -137,6 +147,8 @@ func (sk *sock) getOption(t *task, so socket, level, name int, val []byte) (int,
 		return sk.getIPOption(t, name, val)
 	case level == solIPv6 && sk.family == afInet6:
 		return sk.getIPv6Option(t, name, val)
+	case sk.family == afInet:
+		return 0, eopnotsupp
 	}
 	return 0, enoprotoopt
 }
@@ -273,11 +285,8 @@ func (sk *sock) setSocketOption(t *task, name int, val []byte) errno {
 	case soSelectErrQueue:
 		sk.selectErrQueue = on
 	case soBusyPoll:
-		switch {
-		case v < 0:
+		if v < 0 {
 			return einval
-		case v > sk.busyPoll && !admin:
-			return eperm
 		}
 		sk.busyPoll = v
 	case soPreferBusyPoll:
@@ -347,6 +356,9 @@ func (sk *sock) setTimestamping(name int, val []byte) errno {
 		v&sofOptStats != 0 && v&sofOptTsonly == 0:
 		return einval
 	case v&sofBindPhc != 0:
+		if sk.bindDevice == "" {
+			return eopnotsupp
+		}
 		return einval // the device has no clock
 	}
 	old := sk.timestamping
@@ -558,6 +570,9 @@ func (sk *sock) getSocketOption(t *task, name int, val []byte) (int, errno) {
 	case soReserveMem:
 	case soTxrehash:
 		v = sk.txrehash
+	case soSndbufforce, soRcvbufforce, soDetachFilter, soAttachBpf, soAttachReuseportCbpf, soAttachReuseportEbpf,
+		soDetachReuseportBpf, soCnxAdvice:
+		return 0, enoprotoopt // they can only be set
 	default:
 		return 0, t.missing("SO_", name)
 	}

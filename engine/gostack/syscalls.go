@@ -380,6 +380,8 @@ func (t *task) buffers(i int) ([][]byte, errno) {
 	switch {
 	case n == 0:
 		return nil, 0
+	case n < 0:
+		return nil, einval
 	case a.Buf == nil:
 		return nil, efault
 	}
@@ -480,7 +482,7 @@ func (s *Stack) sysSendmsg(t *task) (int64, errno) {
 	if e != 0 {
 		return -1, e
 	}
-	if t.null(1) {
+	if t.arg(1).Msg == nil {
 		return -1, efault
 	}
 	if t.prog.msg == nil {
@@ -521,10 +523,10 @@ func (s *Stack) sysRecvmsg(t *task) (int64, errno) {
 	if e != 0 {
 		return -1, e
 	}
-	if t.null(1) {
+	h := t.arg(1).Msg
+	if h == nil {
 		return -1, efault
 	}
-	h := t.arg(1).Msg
 	if t.prog.msg == nil {
 		t.prog.msg = newRecvMessage(h, t.num(2), of.nonblock())
 	}
@@ -545,7 +547,7 @@ func (s *Stack) sysSendmmsg(t *task) (int64, errno) {
 	}
 	msgs := t.arg(1).Msgs
 	n := min(len(msgs), t.num(2))
-	if t.null(1) && t.num(2) > 0 {
+	if msgs == nil && t.num(2) > 0 {
 		return -1, efault
 	}
 	for t.prog.done < n {
@@ -607,7 +609,7 @@ func (s *Stack) sysRecvmmsg(t *task) (int64, errno) {
 	}
 	msgs := t.arg(1).Msgs
 	n := min(len(msgs), t.num(2))
-	if t.null(1) && t.num(2) > 0 {
+	if msgs == nil && t.num(2) > 0 {
 		return -1, efault
 	}
 	for t.prog.done < n {
@@ -685,7 +687,8 @@ func (s *Stack) sysGetsockopt(t *task) (int64, errno) {
 	if room < 0 {
 		return -1, einval
 	}
-	val := make([]byte, room)
+	const most = 1 << 16 // no option is as long
+	val := make([]byte, min(room, most))
 	n, e := so.base().getOption(t, so, level, name, val)
 	if e != 0 {
 		return -1, e

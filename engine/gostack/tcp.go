@@ -65,7 +65,6 @@ type tcpSock struct {
 	sndWnd     uint32
 	maxWindow  uint32
 	sndUp      uint32 // after the urgent byte
-	urgMode    bool
 	isn        uint32
 	irs        uint32
 

@@ -60,10 +60,14 @@ func (tp *tcpSock) ackIn(g *segment, flag int) int {
 	rexmit := rexmitNone
 	st := &sackState{}
 
+	tooOld := before(ack, priorUna-uint32(min(uint64(tp.maxWindow), tp.bytesAcked)))
+	if flag&flagUpdateTsRecent != 0 && !tooOld && !after(ack, tp.sndNxt) {
+		tp.replaceTsRecent(g)
+	}
 	if before(ack, priorUna) {
 		// RFC 5961 section 5.2: one that is older than the largest window can't be
 		// the peer's.
-		if before(ack, priorUna-uint32(min(uint64(tp.maxWindow), tp.bytesAcked))) {
+		if tooOld {
 			if flag&flagNoChallenge == 0 {
 				tp.sendChallengeAck()
 			}
@@ -89,9 +93,6 @@ func (tp *tcpSock) ackIn(g *segment, flag int) int {
 		priorFack = tp.highestSackSeq()
 	}
 	st.rate.priorInFlight = tp.inFlight()
-	if flag&flagUpdateTsRecent != 0 {
-		tp.replaceTsRecent(g)
-	}
 	if flag&(flagSlowPath|flagSndUnaAdvanced) == flagSndUnaAdvanced {
 		// Nothing but an acknowledgment of new data with the window as it was.
 		tp.sndWl1 = g.seq

@@ -104,10 +104,16 @@ func (tp *tcpSock) outOfWindow() {
 
 // queueInOrder takes what comes next, and what waited for it.
 func (tp *tcpSock) queueInOrder(g *segment) {
-	if !tp.rmemSchedule(rxTruesize(g.size)) {
-		tp.s.count(mibTCPRcvQDrop)
-		tp.ackPending |= ackSched | ackNow
-		return
+	if !tp.rmemSchedule(g.seq, rxTruesize(g.size)) {
+		tp.ackPending |= ackSched | ackNow | ackNomem
+		if !tp.released {
+			tp.s.wake(&tp.wait, epollIn|epollRdnorm)
+		}
+		if !tp.receiveQueue.empty() && len(g.data) > 0 {
+			tp.s.count(mibTCPRcvQDrop)
+			return
+		}
+		tp.memSchedule(rxTruesize(g.size))
 	}
 	tp.queueRcv(g)
 	if len(g.data) > 0 {
@@ -170,35 +176,67 @@ func (tp *tcpSock) coalesce(to, b *skb) bool {
 	return true
 }
 
-// rmemSchedule reports whether there is memory for a buffer, having made room if
-// need be (tcp_try_rmem_schedule).
-func (tp *tcpSock) rmemSchedule(truesize int) bool {
+// rmemSchedule reports whether there is memory for a buffer that begins at seq,
+// having made room if need be (tcp_try_rmem_schedule).
+func (tp *tcpSock) rmemSchedule(seq uint32, truesize int) bool {
+	if tp.rmemAlloc > tp.rcvbuf && !tp.pruneQueue(seq) {
+		return false
+	}
+	tp.memSchedule(truesize)
+	return true
+}
+
+// pruneQueue makes the receive queues smaller, and reports whether they are within
+// the buffer then (tcp_prune_queue).
+func (tp *tcpSock) pruneQueue(seq uint32) bool {
+	s := tp.s
+	s.count(mibPruneCalled)
+	if tp.rmemAlloc == 0 {
+		return false
+	}
+	if tp.rmemAlloc >= tp.rcvbuf {
+		tp.clampWindow()
+	}
 	if tp.rmemAlloc <= tp.rcvbuf {
-		tp.memSchedule(truesize)
 		return true
 	}
-	tp.s.count(mibPruneCalled)
-	tp.clampWindow()
-	tp.collapseQueues()
+	tp.collapseOfo()
+	if head := tp.receiveQueue.first; head != nil {
+		tp.collapse(&tp.receiveQueue, head, nil, tp.copiedSeq, tp.rcvNxt)
+	}
 	if tp.rmemAlloc <= tp.rcvbuf {
 		return true
 	}
-	// What came out of order goes first.
-	if !tp.ofoQueue.empty() {
-		tp.s.count(mibOfoPruned)
-		for tp.rmemAlloc > tp.rcvbuf && tp.ofoQueue.last != nil {
-			b := tp.ofoQueue.last
-			tp.ofoQueue.remove(b)
-			tp.chargeReceived(-b.truesize)
-		}
-		tp.selectiveAcks = nil
-		if tp.rmemAlloc <= tp.rcvbuf {
-			return true
-		}
+	tp.pruneOfo(seq)
+	if tp.rmemAlloc <= tp.rcvbuf {
+		return true
 	}
-	tp.s.count(mibRcvPruned)
+	s.count(mibRcvPruned)
 	tp.predOn = false
 	return false
+}
+
+// pruneOfo drops what came out of order, from the end, an eighth of the buffer at a
+// time, but not what lies before the segment that has just come.
+func (tp *tcpSock) pruneOfo(seq uint32) {
+	pruned := false
+	goal := tp.rcvbuf >> 3
+	for b := tp.ofoQueue.last; b != nil && !after(seq, b.seq); b = tp.ofoQueue.last {
+		pruned = true
+		goal -= b.truesize
+		tp.ofoQueue.remove(b)
+		tp.chargeReceived(-b.truesize)
+		if tp.ofoQueue.empty() || goal <= 0 {
+			if tp.rmemAlloc <= tp.rcvbuf {
+				break
+			}
+			goal = tp.rcvbuf >> 3
+		}
+	}
+	if pruned {
+		tp.s.count(mibOfoPruned)
+		tp.selectiveAcks, tp.duplicateSack = nil, nil
+	}
 }
 
 // clampWindow lets the buffer or the window follow what buffers take
@@ -214,24 +252,81 @@ func (tp *tcpSock) clampWindow() {
 	}
 }
 
-// collapseQueues puts data of several buffers into one, so that it takes less memory
-// (tcp_collapse).
-func (tp *tcpSock) collapseQueues() {
-	for _, q := range []*skbList{&tp.ofoQueue, &tp.receiveQueue} {
-		for b := q.first; b != nil; b = b.next {
-			for n := b.next; n != nil && n.seq == b.endSeq && b.len()+n.len() <= 4096-skbShared; n = b.next {
-				if winFull := tp.winFromSpace(b.truesize); winFull <= b.len() && tp.winFromSpace(n.truesize) <= n.len() {
-					break
+// collapseMax is how much data is put into one buffer: what a page has room for.
+const collapseMax = memPage - skbShared
+
+// collapseOfo puts together what came out of order, range by range
+// (tcp_collapse_ofo_queue).
+func (tp *tcpSock) collapseOfo() {
+	tiny := 0
+	for b := tp.ofoQueue.first; b != nil; {
+		head, start, end, size := b, b.seq, b.endSeq, b.truesize
+		for b = b.next; b != nil && !after(b.seq, end) && !before(b.endSeq, start); b = b.next {
+			size += b.truesize
+			if before(b.seq, start) {
+				start = b.seq
+			}
+			if after(b.endSeq, end) {
+				end = b.endSeq
+			}
+		}
+		if size != head.truesize || int(end-start) >= collapseMax {
+			tp.collapse(&tp.ofoQueue, head, b, start, end)
+		} else if tiny += size; tiny > tp.rcvbuf>>3 {
+			return
+		}
+	}
+}
+
+// collapse copies data into buffers that take no more memory than they need, from
+// the first on that takes much more than its data (tcp_collapse).
+func (tp *tcpSock) collapse(q *skbList, b, tail *skb, start, end uint32) {
+	const special = wire.SYN | wire.FIN
+	drop := func(b *skb) *skb {
+		next := b.next
+		q.remove(b)
+		tp.chargeReceived(-b.truesize)
+		tp.s.count(mibTCPRcvCollapsed)
+		return next
+	}
+	for ; b != nil && b != tail; b = b.next {
+		for b != nil && b != tail && !before(start, b.endSeq) {
+			b = drop(b)
+		}
+		if b == nil || b == tail {
+			return
+		}
+		if b.flags&special == 0 && (tp.winFromSpace(b.truesize) > b.len() || before(b.seq, start)) {
+			break
+		}
+		if n := b.next; n != nil && n != tail && b.endSeq != n.seq {
+			break
+		}
+		start = b.endSeq
+	}
+	if b == nil || b == tail || b.flags&special != 0 {
+		return
+	}
+	for before(start, end) {
+		room := min(collapseMax, int(end-start))
+		size := skbStruct + headSize(room+skbShared)
+		n := &skb{head: &skbHead{dataref: 1}, seq: start, endSeq: start, urgAt: -1, truesize: size,
+			tailroom: size - skbStruct - skbShared - room}
+		q.insertAfter(n, b.prev)
+		tp.chargeReceived(n.truesize)
+		for room > 0 {
+			if k := min(room, int(b.endSeq-start)); k > 0 {
+				from := int(start - b.seq)
+				n.data = append(n.data, b.data[from:from+k]...)
+				n.endSeq += uint32(k)
+				room -= k
+				start += uint32(k)
+			}
+			if !before(start, b.endSeq) {
+				b = drop(b)
+				if b == nil || b == tail || b.flags&special != 0 {
+					return
 				}
-				tp.chargeReceived(-b.truesize - n.truesize)
-				b.data = append(b.data[:len(b.data):len(b.data)], n.data...)
-				b.endSeq = n.endSeq
-				b.flags |= n.flags
-				b.truesize = rxTruesize(b.len())
-				b.tailroom = 0
-				tp.chargeReceived(b.truesize)
-				q.remove(n)
-				tp.s.count(mibTCPRcvCollapsed)
 			}
 		}
 	}
@@ -500,7 +595,7 @@ func (tp *tcpSock) fin() {
 func (tp *tcpSock) queueOfo(g *segment) {
 	s := tp.s
 	tp.ecnCheckCE(g.tos & 3)
-	if !tp.rmemSchedule(rxTruesize(g.size)) {
+	if !tp.rmemSchedule(g.seq, rxTruesize(g.size)) {
 		s.count(mibTCPOFODrop)
 		return
 	}

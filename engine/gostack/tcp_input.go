@@ -1049,7 +1049,6 @@ func (tp *tcpSock) writeQueuePurge() {
 	tp.chrono.stop(tp, chronoBusy)
 	tp.clearRetransHints()
 	tp.packetsOut = 0
-	tp.sackedOut, tp.lostOut, tp.retransOut = 0, 0, 0
 	tp.highestSack = nil
 	tp.backoff = 0
 	tp.tlpHighSeq = 0

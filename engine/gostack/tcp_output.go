@@ -24,7 +24,7 @@ const (
 	tcpMinSndMSS    = 48  // TCP_MIN_SND_MSS
 	maxTCPWindow    = 32767
 	maxTCPOptions   = 40
-	maxTCPHeader    = 320 // MAX_TCP_HEADER: headroom that isn't for payload
+	maxTCPHeader    = 256 // MAX_TCP_HEADER: headroom that isn't for payload
 	tcpInitCwnd     = 10  // RFC 6928
 	tcpTimeoutMinUs = 2000
 )
@@ -329,7 +329,7 @@ func (tp *tcpSock) nagleCheck(partial bool, nonagle int) bool {
 
 // nagleTest reports whether a segment may go (tcp_nagle_test).
 func (tp *tcpSock) nagleTest(b *skb, mss, nonagle int) bool {
-	if nonagle&naglePush != 0 || tp.urgMode || b.flags&wire.FIN != 0 {
+	if nonagle&naglePush != 0 || tp.urgMode() || b.flags&wire.FIN != 0 {
 		return true
 	}
 	if !tp.nagleCheck(b.len() < mss, nonagle) {
@@ -416,6 +416,9 @@ func (tp *tcpSock) shouldDefer(b *skb, segs int, cwndLimited, rwndLimited *bool)
 func canCollapse(b, next *skb) bool {
 	return !b.eor && b.zerocopy == next.zerocopy
 }
+
+// urgMode reports whether urgent data is not yet acknowledged (tcp_urg_mode).
+func (tp *tcpSock) urgMode() bool { return tp.sndUna != tp.sndUp }
 
 // grow fills a buffer in the write queue up with data of the one behind it
 // (tcp_grow_skb).
@@ -505,7 +508,7 @@ func (tp *tcpSock) writeXmit(mss, nonagle, push int) bool {
 			break
 		}
 		limit := mss
-		if b.segs > 1 && !tp.urgMode {
+		if b.segs > 1 && !tp.urgMode() {
 			limit = tp.splitPoint(b, mss, quota, nonagle)
 		}
 		if b.len() > limit {
@@ -1071,7 +1074,7 @@ func (tp *tcpSock) writeWakeup(cause string) bool {
 	}
 	b := tp.writeQueue.first
 	if b == nil || !before(b.seq, tp.wndEnd()) {
-		if up := tp.sndUp; tp.urgMode && between(up, tp.sndUna+1, tp.sndUna+0xffff) {
+		if up := tp.sndUp; tp.urgMode() && between(up, tp.sndUna+1, tp.sndUna+0xffff) {
 			tp.xmitProbe(true, cause)
 		}
 		return tp.xmitProbe(false, cause)
@@ -1083,6 +1086,7 @@ func (tp *tcpSock) writeWakeup(cause string) bool {
 	}
 	if size < int(b.endSeq-b.seq) || b.len() > mss {
 		size = min(size, mss)
+		b.flags |= wire.PSH // on what is left, too
 		tp.fragment(b, size, mss)
 	} else {
 		b.setSegs(mss)

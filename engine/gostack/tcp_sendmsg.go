@@ -53,7 +53,6 @@ func (tp *tcpSock) push(flags, mss, nonagle, goal int) {
 	}
 	if flags&msgOob != 0 {
 		tp.sndUp = tp.writeSeq
-		tp.urgMode = true
 	}
 	if tp.shouldAutocork(b, goal) {
 		tp.s.count(mibTCPAutoCorking)

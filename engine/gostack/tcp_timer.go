@@ -2,7 +2,6 @@ package gostack
 
 import (
 	"math/bits"
-	"time"
 
 	"tcpdrill/engine/wire"
 )
@@ -226,8 +225,7 @@ func (tp *tcpSock) retransmitTimer() {
 	if tp.sndWnd == 0 && !tp.released && !tp.inState(tcpSynSent, tcpSynRecv) {
 		// The peer has closed its window on what it was sent: it isn't given up
 		// as long as it answers.
-		since := int64(int32(tsOf(tp.tcpMstamp)-tp.retransStampMs())) + 0
-		if int64(s.jiffies()-tp.rcvTstamp)*int64(tp.s.tick/time.Microsecond) > s.jiffiesToUsecs(tp.rtoMax()) && since > 120_000 {
+		if tp.zeroWindowTimedOut() {
 			tp.writeError()
 			return
 		}
@@ -273,14 +271,31 @@ func (tp *tcpSock) retransmitTimer() {
 	tp.resetRTO()
 }
 
+// zeroWindowTimedOut reports whether retransmissions into a closed window have gone
+// on for too long without anything coming (tcp_rtx_probe0_timed_out).
+func (tp *tcpSock) zeroWindowTimedOut() bool {
+	since := int64(int32(tsOf(tp.tcpMstamp) - tp.retransStampMs()))
+	timeout := 2 * tp.rtoMax()
+	if tp.userTimeout > 0 {
+		if since > tp.userTimeout {
+			return true
+		}
+		timeout = min(timeout, tp.s.msecsToJiffies(tp.userTimeout))
+	}
+	if int64(tp.timeout-tp.rcvTstamp) <= timeout {
+		return false
+	}
+	return tp.s.msecsToJiffies(since) > timeout
+}
+
 // resetRTO doubles the timeout and arms it again.
 func (tp *tcpSock) resetRTO() {
 	s := tp.s
-	thin := s.sysctl.tcpThinLinearTimeouts != 0 && tp.packetsOut < 4 && !tp.inSlowStartInitial()
+	thin := (tp.thinLinear || s.sysctl.tcpThinLinearTimeouts != 0) && tp.packetsOut < 4 && !tp.inSlowStartInitial()
 	switch {
 	case tp.state == tcpEstablished && thin && tp.retransmits <= 6:
 		tp.backoff = 0
-		tp.rto = min(tp.baseRTO(), tp.rtoMax())
+		tp.rto = min(max(tp.baseRTO(), tp.rtoMin), tp.rtoMax())
 	case s.faults.has(NoRTOBackoff):
 	case tp.state != tcpSynSent || tp.totalRTO > int(s.sysctl.tcpSynLinearTimeouts):
 		tp.backoff++
@@ -366,6 +381,7 @@ const (
 	ackPushed              // for data with PSH
 	ackPushed2             // for a second segment with PSH
 	ackNow                 // at once
+	ackNomem               // data was dropped for want of memory: the window is closed
 )
 
 func (tp *tcpSock) atoMin() int64      { return max(1, tp.s.msecsToJiffies(40)) }

@@ -60,7 +60,7 @@ func (tp *tcpSock) transmit(b *skb, cause string) bool {
 	} else {
 		t.Window = tp.selectWindow()
 	}
-	if tp.urgMode && before(b.seq, tp.sndUp) {
+	if tp.urgMode() && before(b.seq, tp.sndUp) {
 		if before(tp.sndUp, b.seq+0x10000) {
 			t.Urgent = uint16(tp.sndUp - b.seq)
 			t.Flags |= wire.URG
@@ -316,6 +316,20 @@ func (tp *tcpSock) newWindow() uint32 {
 			return 0
 		}
 	}
+	if tp.mayShrinkWindow() {
+		unit := 1 << tp.rcvWscale
+		free = max(free, 0) / unit * unit
+		if free < full>>1 {
+			tp.quick = 0
+			if free < allowed>>4 || free < mss || free < unit {
+				return 0
+			}
+		}
+		if free > int(tp.rcvSsthresh) {
+			free = roundUp(int(tp.rcvSsthresh), unit)
+		}
+		return uint32(free)
+	}
 	if free < full>>1 {
 		tp.quick = 0
 		free = free >> tp.rcvWscale << tp.rcvWscale
@@ -337,13 +351,24 @@ func (tp *tcpSock) newWindow() uint32 {
 	return uint32(window)
 }
 
+// mayShrinkWindow reports whether what was offered may be taken back, against RFC
+// 9293's advice (tcp_shrink_window).
+func (tp *tcpSock) mayShrinkWindow() bool {
+	return tp.s.sysctl.tcpShrinkWindow != 0 && tp.rcvWscale > 0
+}
+
 // selectWindow is the window field of a segment that is about to be sent. What was
 // offered is never taken back (tcp_select_window; RFC 9293 section 3.8.6.2.1).
 func (tp *tcpSock) selectWindow() uint16 {
+	if tp.ackPending&ackNomem != 0 {
+		tp.predOn = false
+		tp.rcvWnd, tp.rcvWup = 0, tp.rcvNxt
+		return 0
+	}
 	old := tp.rcvWnd
 	cur := tp.receiveWindow()
 	win := tp.newWindow()
-	if win < cur {
+	if win < cur && !tp.mayShrinkWindow() {
 		if win == 0 {
 			tp.s.count(mibTCPWantZeroWindowAdv)
 		}

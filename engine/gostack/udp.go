@@ -190,8 +190,12 @@ func (u *udpSock) sendmsg(t *task, m *message) (int, errno) {
 	if e := u.sockError(); e != 0 {
 		return 0, e // of an earlier send
 	}
-	if len(d.data)+n > 0xffff-udpHeaderLen {
-		u.localError(d, emsgsize, 0)
+	most := 0xffff - udpHeaderLen
+	if d.to.Addr().Is4() {
+		most -= d.ipHeaderLen() // IPv6's length is without the header
+	}
+	if len(d.data)+n > most {
+		u.localError(d, emsgsize, u.mtuFor(d))
 		return 0, emsgsize
 	}
 	if u.wmemAlloc >= u.sndbuf {
@@ -398,10 +402,11 @@ func (u *udpSock) checkSize(d *udpSend, n int) errno {
 	hlen := d.ipHeaderLen() + udpHeaderLen
 	if d.gsoSize > 0 {
 		switch {
-		case n > d.gsoSize && hlen+d.gsoSize > mtu, n > d.gsoSize*udpMaxSegments:
+		case hlen+min(n, d.gsoSize) > mtu:
+			return emsgsize
+		case n > d.gsoSize*udpMaxSegments:
 			return einval
-		}
-		if n > d.gsoSize {
+		case n > d.gsoSize:
 			return 0
 		}
 	}
@@ -652,6 +657,11 @@ func (u *udpSock) recvCmsgs(m *message, d *datagram) {
 	if u.rcvmark {
 		u.putCmsg(m, solSocket, soMark, intAnswer(0))
 	}
+	u.putIPCmsgs(m, d)
+}
+
+// putIPCmsgs adds those of the IP header (ip_cmsg_recv, ip6_datagram_recv_ctl).
+func (u *sock) putIPCmsgs(m *message, d *datagram) {
 	if d.to.Addr().Is6() {
 		if u.pktinfo6 {
 			u.putPktinfo(m, d.to.Addr())
@@ -808,6 +818,15 @@ func (s *Stack) udpLookup(local, remote netip.AddrPort) *udpSock {
 	return best
 }
 
+// setIP notes what is needed of the IP header.
+func (d *datagram) setIP(p *wire.Packet) {
+	if ip := p.V4(); ip != nil {
+		d.tos, d.ttl = ip.TOS, ip.TTL
+	} else if ip := p.V6(); ip != nil {
+		d.tos, d.ttl = ip.TrafficClass, ip.HopLimit
+	}
+}
+
 // udpReceive takes a datagram that came in.
 func (s *Stack) udpReceive(p *wire.Packet) {
 	h := p.UDP()
@@ -816,14 +835,8 @@ func (s *Stack) udpReceive(p *wire.Packet) {
 		data: p.Payload, at: s.now,
 		from: netip.AddrPortFrom(src, h.SrcPort), to: netip.AddrPortFrom(dst, h.DstPort),
 	}
-	hlen := 20
-	if ip := p.V4(); ip != nil {
-		d.tos, d.ttl = ip.TOS, ip.TTL
-	} else if ip := p.V6(); ip != nil {
-		d.tos, d.ttl = ip.TrafficClass, ip.HopLimit
-		hlen = 40
-	}
-	d.truesize = rxTruesize(hlen + udpHeaderLen + len(d.data))
+	d.setIP(p)
+	d.truesize = rxTruesize((&udpSend{to: d.to}).ipHeaderLen() + udpHeaderLen + len(d.data))
 	u := s.udpLookup(d.to, d.from)
 	if u == nil {
 		s.count(mibUdpNoPorts)
@@ -885,10 +898,17 @@ func (s *Stack) udpError(p *wire.Packet, q *wire.Quoted) {
 			return
 		}
 	} else {
-		u.queueError(&errEntry{
+		x := &errEntry{
 			errno: e, origin: originOf(m), typ: m.Type, code: m.Code, info: info, offender: sourceOf(p),
 			payload: quotedPayload(p.Payload), name: netip.AddrPortFrom(q.Dst, q.DstPort),
-		})
+		}
+		if u.errPackets == nil {
+			u.errPackets = map[*errEntry]*datagram{}
+		}
+		d := &datagram{to: netip.AddrPortFrom(q.Src, q.SrcPort)}
+		d.setIP(p)
+		u.errPackets[x] = d
+		u.queueError(x)
 	}
 	u.err = e
 	u.reportQueued()
