@@ -43,6 +43,7 @@ type skb struct {
 	urgAt    int // bytes before the urgent byte that is not inline; -1: none
 	tailroom int // bytes that can be added without more memory
 	ecn      uint8
+	stamp    time.Duration // when it came, wall clock, if somebody wants to know
 }
 
 // skbRate is what the connection had delivered when a segment was sent

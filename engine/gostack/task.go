@@ -32,7 +32,8 @@ type task struct {
 	fastopen   bool     // it opens the connection, too
 	bias       int      // of the socket's writePending
 	zerocopy   *zerocopyRef
-	tsflags    uint32 // sofTx*, of its control messages
+	stamp      time.Duration // of what was read
+	tsflags    uint32        // sofTx*, of its control messages
 
 	prog  progress
 	timer timer

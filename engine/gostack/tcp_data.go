@@ -41,7 +41,7 @@ func (tp *tcpSock) inQuickack() bool {
 }
 
 // newRcvSkb makes a buffer of a segment's data.
-func newRcvSkb(g *segment) *skb {
+func (tp *tcpSock) newRcvSkb(g *segment) *skb {
 	b := &skb{
 		head: &skbHead{dataref: 1}, data: g.data, seq: g.seq, endSeq: g.endSeq, flags: g.flags,
 		truesize: rxTruesize(g.size), urgAt: -1, ecn: g.tos & 3,
@@ -51,6 +51,9 @@ func newRcvSkb(g *segment) *skb {
 		b.flags &^= wire.SYN
 	}
 	b.tailroom = rxTailroom(g.size)
+	if tp.rcvtstamp || tp.rcvtstampns || tp.timestamping&sofRxSoftware != 0 {
+		b.stamp = tp.s.Wall(tp.s.now)
+	}
 	return b
 }
 
@@ -141,7 +144,7 @@ func (tp *tcpSock) queueInOrder(g *segment) {
 // queueRcv puts data at the end of the receive queue, into the last buffer's memory
 // if there is room (tcp_queue_rcv).
 func (tp *tcpSock) queueRcv(g *segment) {
-	tp.addReceived(newRcvSkb(g))
+	tp.addReceived(tp.newRcvSkb(g))
 }
 
 func (tp *tcpSock) addReceived(b *skb) {
@@ -600,7 +603,7 @@ func (tp *tcpSock) queueOfo(g *segment) {
 		return
 	}
 	tp.measureRcvMSS(g)
-	b := newRcvSkb(g)
+	b := tp.newRcvSkb(g)
 	tp.predOn = false
 	tp.ackPending |= ackSched
 	tp.rcvOOOPack += uint32(g.segs)

@@ -120,7 +120,7 @@ func (tp *tcpSock) fastopenAddSkb(g *segment) {
 	if g.endSeq == tp.rcvNxt {
 		return
 	}
-	b := newRcvSkb(g)
+	b := tp.newRcvSkb(g)
 	b.seq = g.seq + 1
 	b.flags &^= wire.SYN
 	tp.rcvNxt = b.endSeq

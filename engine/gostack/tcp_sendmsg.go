@@ -1,6 +1,8 @@
 package gostack
 
 import (
+	"time"
+
 	"tcpdrill/engine"
 	"tcpdrill/engine/wire"
 )
@@ -100,8 +102,8 @@ func (tp *tcpSock) sendmsg(t *task, m *message) (int, errno) {
 			return copied, 0
 		}
 		if e != 0 {
-			tp.endZerocopy(t)
-			return 0, tp.sendError(m, e)
+			tp.abortZerocopy(t)
+			return 0, e
 		}
 		t.sent = copied
 	}
@@ -109,9 +111,6 @@ func (tp *tcpSock) sendmsg(t *task, m *message) (int, errno) {
 	tp.rateCheckAppLimited()
 	return tp.sendSome(t, m, nonblock)
 }
-
-// sendError is an error of a send; EPIPE comes with a signal, which scripts ignore.
-func (tp *tcpSock) sendError(m *message, e errno) errno { return e }
 
 // sendSome writes as much as it can, and sleeps for the rest.
 func (tp *tcpSock) sendSome(t *task, m *message, nonblock bool) (int, errno) {
@@ -349,7 +348,6 @@ func (tp *tcpSock) sendFastopen(t *task, m *message, nonblock bool) (int, errno)
 
 // recvmsg is tcp_recvmsg.
 func (tp *tcpSock) recvmsg(t *task, m *message) (int, errno) {
-	s := tp.s
 	if m.flags&msgErrqueue != 0 {
 		return tp.recvError(t, m)
 	}
@@ -381,7 +379,7 @@ func (tp *tcpSock) recvmsg(t *task, m *message) (int, errno) {
 		if m.flags&msgPeek == 0 {
 			tp.cleanupRbuf(t.copied)
 		}
-		tp.recvCmsgs(m)
+		tp.recvCmsgs(m, t.stamp)
 		return t.copied, 0
 	}
 	for {
@@ -396,6 +394,9 @@ func (tp *tcpSock) recvmsg(t *task, m *message) (int, errno) {
 			offset := int(seq - b.seq)
 			if offset < b.len() && t.copied < want {
 				used := min(b.len()-offset, want-t.copied)
+				if b.stamp != 0 {
+					t.stamp = b.stamp
+				}
 				skip := false
 				if tp.urgData != 0 {
 					if ahead := int(tp.urgSeq - seq); ahead >= 0 && ahead < used {
@@ -482,7 +483,6 @@ func (tp *tcpSock) recvmsg(t *task, m *message) (int, errno) {
 			}
 		}
 		tp.cleanupRbuf(t.copied)
-		_ = s
 		return 0, t.wait(&tp.wait, timeout)
 	}
 }
@@ -559,7 +559,10 @@ func (tp *tcpSock) recvUrg(m *message) (int, errno) {
 }
 
 // recvCmsgs adds what the socket's options ask for.
-func (tp *tcpSock) recvCmsgs(m *message) {
+func (tp *tcpSock) recvCmsgs(m *message, stamp time.Duration) {
+	if stamp != 0 {
+		tp.putStamps(m, stamp, false)
+	}
 	if tp.inq {
 		tp.putCmsg(m, solTCP, tcpOptInq, le32(uint32(tp.inqHint())))
 	}

@@ -89,7 +89,8 @@ func (tp *tcpSock) inherit(l *tcpSock) {
 	tp.sock = l.sock
 	tp.self, tp.s, tp.wait = self, s, wait
 	tp.errQueue, tp.err, tp.softErr, tp.shut, tp.released = nil, 0, 0, 0, false
-	tp.rmemAlloc, tp.wmemAlloc, tp.wmemQueued = 0, 0, 0
+	tp.rmemAlloc, tp.wmemAlloc, tp.wmemQueued, tp.fwdAlloc = 0, 0, 0, 0
+	tp.cookie = 0
 	tp.nonagle = l.nonagle
 	tp.userMSS = l.userMSS
 	tp.keepIdle, tp.keepIntvl, tp.keepProbes = l.keepIdle, l.keepIntvl, l.keepProbes
@@ -739,6 +740,25 @@ func (tp *tcpSock) read(t *task, iov [][]byte, nonblock bool) (int, errno) {
 
 func (tp *tcpSock) write(t *task, iov [][]byte, nonblock bool) (int, errno) {
 	return tp.sendmsg(t, &message{iov: iov, nonblock: nonblock})
+}
+
+// setRcvlowat is SO_RCVLOWAT: at most half the buffer, which grows with it if it
+// may.
+func (tp *tcpSock) setRcvlowat(n int) errno {
+	most := int(tp.s.sysctl.tcpRmem[2]) >> 1
+	if tp.rcvbufLocked {
+		most = tp.rcvbuf >> 1
+	}
+	tp.rcvlowat = max(min(n, most), 1)
+	tp.dataReady()
+	if tp.rcvbufLocked {
+		return 0
+	}
+	if space := tp.spaceFromWin(tp.rcvlowat); space > tp.rcvbuf {
+		tp.rcvbuf = space
+		tp.setWindowClamp(tp.rcvlowat)
+	}
+	return 0
 }
 
 // tskeyBase is where the byte offsets of time stamps count from.

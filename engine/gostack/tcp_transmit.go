@@ -382,6 +382,9 @@ func (tp *tcpSock) selectWindow() uint16 {
 		win = min(win, 65535<<tp.rcvWscale)
 	}
 	win >>= tp.rcvWscale
+	if win == 0 {
+		tp.predOn = false
+	}
 	if win == 0 && old > 0 {
 		tp.s.count(mibTCPToZeroWindowAdv)
 	} else if win > 0 && old == 0 {
