@@ -35,6 +35,7 @@ type skb struct {
 	rate     skbRate
 	tx       txStamp
 	zerocopy *zerocopyRef
+	frags    int // of zero-copy sends
 	// Its neighbours in the order of sending.
 	sentNext, sentPrev *skb
 	inSent             bool
@@ -157,6 +158,10 @@ func after(a, b uint32) bool { return before(b, a) }
 
 // between reports whether low <= seq <= high.
 func between(seq, low, high uint32) bool { return high-low >= seq-low }
+
+// maxFrags is how many pieces of the application's memory a buffer can refer to
+// (MAX_SKB_FRAGS).
+const maxFrags = 17
 
 // Memory that buffers count as, as Linux has it on a 64-bit machine: what a
 // buffer takes beside its data decides how much a window can be opened and how

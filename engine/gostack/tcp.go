@@ -73,6 +73,7 @@ type tcpSock struct {
 	userMSS          int    // TCP_MAXSEG
 	advmss           int
 	xmitSizeGoalSegs int
+	routeMTU         int // of the route that the last segment took; 0: none was sent
 	pmtuCookie       int
 	tcpHeaderLen     int   // of an ordinary segment: 20, or 32 with time stamps
 	nonagle          int   // nagleOff, nagleCork, naglePush

@@ -140,11 +140,11 @@ func (g *segment) parseOptions() {
 				g.sack = append(g.sack, sackBlock{be32(d), be32(d[4:])})
 			}
 		case wire.OptFastOpen:
-			if g.flags&wire.SYN != 0 && len(d)%2 == 0 {
+			if g.flags&wire.SYN != 0 && cookieOK(d) {
 				o.fastopen = append([]byte{}, d...)
 			}
 		case wire.OptExp:
-			if g.flags&wire.SYN != 0 && len(d) >= 2 && len(d)%2 == 0 && int(d[0])<<8|int(d[1]) == wire.FastOpenMagic {
+			if g.flags&wire.SYN != 0 && len(d) >= 2 && cookieOK(d[2:]) && int(d[0])<<8|int(d[1]) == wire.FastOpenMagic {
 				o.fastopen, o.fastopenExp = append([]byte{}, d[2:]...), true
 			}
 		case wire.OptMD5:
@@ -157,6 +157,13 @@ func (g *segment) parseOptions() {
 	if len(g.sack) > 4 {
 		g.sack = g.sack[:4]
 	}
+}
+
+// cookieOK reports whether a Fast Open cookie has a length that it may have; none asks
+// for one.
+func cookieOK(cookie []byte) bool {
+	n := len(cookie)
+	return n%2 == 0 && (n == 0 || n >= 4 && n <= 16)
 }
 
 func be32(b []byte) uint32 {

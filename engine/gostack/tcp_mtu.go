@@ -155,6 +155,7 @@ func (tp *tcpSock) mtuReduced(mtu int) {
 	if r == nil {
 		return
 	}
+	tp.routeMTU = tp.currentDstMTU()
 	now, locked := r.mtu()
 	if now < mtu {
 		tp.softErr = emsgsize

@@ -54,7 +54,16 @@ func (tp *tcpSock) route() *route {
 	return r
 }
 
+// dstMTU is the path's MTU, by the route that the last segment took: that there is
+// another is noticed when the next is sent.
 func (tp *tcpSock) dstMTU() int {
+	if tp.routeMTU > 0 && !tp.inState(tcpClose, tcpSynSent) {
+		return tp.routeMTU
+	}
+	return tp.currentDstMTU()
+}
+
+func (tp *tcpSock) currentDstMTU() int {
 	r := tp.route()
 	if r == nil {
 		return tp.s.dev.mtu

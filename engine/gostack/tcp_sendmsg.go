@@ -232,7 +232,7 @@ func (tp *tcpSock) fill(t *task, m *message, rest *message, mss, goal int) bool 
 		if b != nil {
 			room = goal - b.len()
 		}
-		if room <= 0 || b.eor || !tp.zerocopyFits(b, t) {
+		if room <= 0 || b.eor || !tp.zerocopyFits(b, t) || t.zerocopy != nil && b.frags == maxFrags {
 			if b != nil && room > 0 && !b.eor {
 				tp.markPush(b)
 			}
@@ -250,7 +250,16 @@ func (tp *tcpSock) fill(t *task, m *message, rest *message, mss, goal int) bool 
 			tp.slowStartAfterIdleCheck()
 			room = goal
 		}
-		data := rest.take(min(room, rest.len()))
+		n := min(room, rest.len())
+		if t.zerocopy != nil {
+			// A fragment is a page, and the application's pieces aren't put together.
+			for len(rest.iov[0]) == 0 {
+				rest.iov = rest.iov[1:]
+			}
+			n = min(n, len(rest.iov[0]), memPage)
+			b.frags++
+		}
+		data := rest.take(n)
 		if len(b.data) == 0 {
 			b.data = data
 		} else {
