@@ -3,9 +3,11 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"tcpdrill/script"
+	"tcpdrill/script/linux"
 )
 
 // idlePatience is how long a call waits for a blocking one before it to end.
@@ -39,6 +41,7 @@ func (r *runner) call(c *script.Call) {
 		return
 	}
 	r.note(EntryCall, "").call = c
+	noted := len(r.out.Timeline) - 1
 	p.before()
 	if c.Blocking {
 		end := c.End
@@ -54,7 +57,21 @@ func (r *runner) call(c *script.Call) {
 	res := r.target.Call(&p.call)
 	leave()
 	r.stackEnd = r.now()
+	if res.Err == nil {
+		r.out.Timeline[noted].Result = resultOf(res)
+		if r.tools.Improviser != nil {
+			r.tools.Improviser.Returned(res.Ret)
+		}
+	}
 	r.finish(r.event, p, res, r.stackEnd)
+}
+
+// resultOf writes a call's result for the timeline.
+func resultOf(res Result) string {
+	if res.Ret < 0 && res.Errno != 0 {
+		return fmt.Sprintf("%d %s", res.Ret, linux.ErrnoName(res.Errno))
+	}
+	return strconv.FormatInt(res.Ret, 10)
 }
 
 // finish compares a call's result with the script.

@@ -31,6 +31,8 @@ type Outcome struct {
 	Duration time.Duration // from the first event to the last, by the stack's clock
 	Counters LinkCounters
 	Lateness LatenessStats
+	// Improvised is the whole script, if it was made up while it ran.
+	Improvised string `json:",omitempty"`
 }
 
 // A Failure is one thing that was not as the script says.
@@ -81,6 +83,9 @@ type Entry struct {
 	// GSO is the gso_size of a super-segment, 0 for others.
 	GSO   int    `json:",omitempty"`
 	Cause string `json:",omitempty"`
+	// Result is what a call returned, as "1000" or "-1 EAGAIN"; "" for what
+	// isn't a call, or blocks.
+	Result string `json:",omitempty"`
 
 	// What becomes Text when the run is over: writing it out takes time that
 	// the script's timeline doesn't have.

@@ -33,6 +33,8 @@ type Tools struct {
 	Python Interpreter // nil: there is none
 	// Progress lets others see what a run waits for; nil: nobody looks.
 	Progress *Progress
+	// Improviser goes on where the script ends; nil: nobody does.
+	Improviser Improviser
 }
 
 // Run runs a script that Check finds nothing wrong with. The target must be
@@ -82,9 +84,11 @@ type runner struct {
 
 	strangers map[[2]netip.AddrPort]*socket // connections that are none of the script's
 
-	built  map[*script.Event]*wire.Packet // the script's packets, in script numbers
-	pieces []*segment                     // wire segments of a super-segment, yet to be matched
-	base   LinkCounters                   // the counters when the script started
+	built map[*script.Event]*wire.Packet // the script's packets, in script numbers
+	// improvised are the texts of calls that aren't in the script's source.
+	improvised map[*script.Call]string
+	pieces     []*segment   // wire segments of a super-segment, yet to be matched
+	base       LinkCounters // the counters when the script started
 }
 
 // run is the whole life of a run.
@@ -100,6 +104,7 @@ func (r *runner) run() {
 				break
 			}
 		}
+		r.improvise()
 		if r.stopped() {
 			r.settle(r.target.Now()) // what ended it may be why a call still blocks
 		} else if !r.settle(r.target.Now() + idlePatience) {
@@ -436,6 +441,8 @@ func (r *runner) write(entries []Entry) {
 			e.Text = formatPacket(e.packet)
 		case e.call != nil && e.Kind == EntryReturn:
 			e.Text = e.call.Name + " returned"
+		case e.call != nil && r.improvised[e.call] != "":
+			e.Text = r.improvised[e.call]
 		case e.call != nil:
 			e.Text = r.text(e.call)
 		case e.code != nil:

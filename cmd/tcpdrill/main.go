@@ -31,12 +31,13 @@ const description = `Runs packetdrill's .pkt scripts against TCP stacks and says
 
 // commandLine is the whole command line; each command is a file of its own.
 type commandLine struct {
-	Run    runCommand    `cmd:"" help:"Run scripts, or all .pkt files of folders."`
-	Mutate mutateCommand `cmd:"" help:"Say which faults of a stack scripts notice."`
-	Vet    vetCommand    `cmd:"" help:"Parse and check scripts; run nothing."`
-	Fmt    fmtCommand    `cmd:"" help:"Print scripts in the one layout."`
-	Kernel kernelCommand `cmd:"" help:"Build, list and remove kernels that run as processes."`
-	Stacks stacksCommand `cmd:"" help:"Say what can be drilled here and, if not, why."`
+	Run        runCommand        `cmd:"" help:"Run scripts, or all .pkt files of folders."`
+	Mutate     mutateCommand     `cmd:"" help:"Say which faults of a stack scripts notice."`
+	Vet        vetCommand        `cmd:"" help:"Parse and check scripts; run nothing."`
+	Fmt        fmtCommand        `cmd:"" help:"Print scripts in the one layout."`
+	Kernel     kernelCommand     `cmd:"" help:"Build, list and remove kernels that run as processes."`
+	Stacks     stacksCommand     `cmd:"" help:"Say what can be drilled here and, if not, why."`
+	Crosscheck crosscheckCommand `cmd:"" help:"Compare two stacks by random scripts."`
 	// Packetdrill is here for the help only: its options are its own.
 	Packetdrill packetdrillHelp `cmd:"" help:"Take packetdrill's place: its options, output and exit status." passthrough:""`
 }

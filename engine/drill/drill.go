@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"tcpdrill/engine"
+	"tcpdrill/engine/crosscheck"
 	"tcpdrill/script"
 )
 
@@ -22,6 +23,8 @@ type Job struct {
 	Dir      string           // where its commands run
 	Settings []engine.Setting // the command line's, which win over the script's own
 	Defaults []engine.Setting // over which the script's own win
+	// Improvise says which script to make up, instead of the source.
+	Improvise *crosscheck.ID `json:",omitempty"`
 }
 
 // NewJob returns the job for a script file. Commands run in the script's

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tcpdrill/engine"
+	"tcpdrill/engine/crosscheck"
 	"tcpdrill/engine/shell"
 )
 
@@ -22,6 +23,13 @@ type Place struct {
 
 // Run loads a job's script and runs it on a target.
 func Run(j *Job, p Place) *engine.Outcome {
+	var peer *crosscheck.Peer
+	if j.Improvise != nil {
+		peer = crosscheck.NewPeer(*j.Improvise)
+		own := *j
+		own.Source = []byte(peer.Script())
+		j = &own
+	}
 	s, cfg, err := j.Load()
 	if err != nil {
 		return Failed(err)
@@ -44,7 +52,13 @@ func Run(j *Job, p Place) *engine.Outcome {
 	if x, ok := target.(engine.Executor); ok && !cfg.NoExec {
 		tools.Python = &python{host: x, dir: j.Dir}
 	}
-	return engine.Run(s, cfg, target, tools)
+	if peer == nil {
+		return engine.Run(s, cfg, target, tools)
+	}
+	tools.Improviser = peer
+	o := engine.Run(s, cfg, target, tools)
+	o.Improvised = peer.Script()
+	return o
 }
 
 // commands runs a script's commands on the target's host.
