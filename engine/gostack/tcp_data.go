@@ -546,7 +546,8 @@ func (tp *tcpSock) rcvSpaceAdjust() {
 	if elapsed < tp.rcvRTT.us>>3 || tp.rcvRTT.us == 0 {
 		return
 	}
-	copied := int(tp.copiedSeq - q.seq)
+	// What still waits in the queue shows that the application isn't so fast.
+	copied := int(tp.copiedSeq-q.seq) - int(tp.rcvNxt-tp.copiedSeq)
 	if copied > q.space {
 		if tp.s.sysctl.tcpModerateRcvbuf != 0 && !tp.rcvbufLocked {
 			win := uint64(copied)<<1 + 16*uint64(tp.advmss)
