@@ -169,7 +169,7 @@ const maxFrags = 17
 const (
 	skbStruct  = 256 // sizeof(struct sk_buff), aligned
 	skbShared  = 320 // sizeof(struct skb_shared_info), aligned
-	smallHead  = 640 // the cache for small heads
+	smallHead  = 704 // the cache for small heads
 	txTruesize = skbStruct + smallHead
 )
 

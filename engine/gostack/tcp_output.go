@@ -24,7 +24,7 @@ const (
 	tcpMinSndMSS    = 48  // TCP_MIN_SND_MSS
 	maxTCPWindow    = 32767
 	maxTCPOptions   = 40
-	maxTCPHeader    = 256 // MAX_TCP_HEADER: headroom that isn't for payload
+	maxTCPHeader    = 320 // MAX_TCP_HEADER: headroom that isn't for payload
 	tcpInitCwnd     = 10  // RFC 6928
 	tcpTimeoutMinUs = 2000
 )
