@@ -208,6 +208,10 @@ func (r *runner) compare(p *script.Packet, s *socket, want *wire.Packet, got *se
 		learnTimestamp(s, t, u, got.live.TCP())
 	}
 	diffs := r.diff(p, s, want, got)
+	if c := p.TCP; c != nil && c.Cause != nil && got.cause != "" && got.cause != c.Cause.Text {
+		// A stack that doesn't say why it sends isn't asked.
+		diffs = append(diffs, fieldDiff{field: "cause", classic: fmt.Sprintf("cause: expected: %s vs actual: %s", c.Cause.Text, got.cause)})
+	}
 	msg, onTime := r.checkTime(r.event.Time.Kind, r.at, r.end, got.at, r.lastAt, "outbound packet")
 	if !onTime {
 		diffs = append(diffs, fieldDiff{field: "time", classic: msg})

@@ -181,5 +181,6 @@ func (r *tcpRule) tcp() *TCP {
 	if r.PSP != nil {
 		t.PSP = &r.PSP.Int
 	}
+	t.Cause = r.Cause
 	return t
 }

@@ -113,6 +113,9 @@ func (c *checker) tcp(t *TCP, direction Direction) {
 	if t.AnyOptions && direction == Inbound {
 		c.fail(t, "only an outbound packet can have <...> for options")
 	}
+	if t.Cause != nil && direction == Inbound {
+		c.fail(t.Cause, "only an outbound packet can have a cause")
+	}
 	size := c.tcpOptions(t)
 	if whole := c.ipHeader() + 20 + int64(size) + t.Seq.Length.Value; seqOK && whole > maxDatagram {
 		c.fail(&t.Seq, "segment too large: got %d bytes with its headers, want at most %d", whole, maxDatagram)

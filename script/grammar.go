@@ -145,12 +145,13 @@ type udpRule struct {
 
 type tcpRule struct {
 	Range
-	PSP     *anyInt    `parser:"( 'encap' 'psp' 'spi' @@ )?"`
-	Ports   ports      `parser:"@@?"`
-	Flags   flags      `parser:"@@"`
-	Seq     SeqRange   `parser:"@@"`
-	Numbers tcpNumbers `parser:"@@?"`
-	Options tcpOptions `parser:"@@?"`
+	PSP     *anyInt     `parser:"( 'encap' 'psp' 'spi' @@ )?"`
+	Ports   ports       `parser:"@@?"`
+	Flags   flags       `parser:"@@"`
+	Seq     SeqRange    `parser:"@@"`
+	Numbers tcpNumbers  `parser:"@@?"`
+	Options tcpOptions  `parser:"@@?"`
+	Cause   *StringPart `parser:"( 'cause' @@ )?"`
 }
 
 // Expressions.

@@ -230,6 +230,9 @@ type TCP struct {
 	// HasOptions tells <> from nothing; AnyOptions is <...>, which checks none.
 	HasOptions bool
 	AnyOptions bool
+	// Cause is why the stack must have sent it (cause "tlp"), as far as it says: an
+	// addition to packetdrill's language. nil: not given.
+	Cause *StringPart
 
 	written flags // what Flags and ACE were read from
 }

@@ -160,6 +160,9 @@ func (p *printer) tcp(t *TCP) {
 		}
 		p.put(" <", strings.Join(options, ","), ">")
 	}
+	if t.Cause != nil {
+		p.put(" cause ", quoted(t.Cause.Text, t.Cause.Symbol))
+	}
 }
 
 // flagsText returns the flags as written, unless they have been changed since.
