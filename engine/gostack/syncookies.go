@@ -1,5 +1,11 @@
 package gostack
 
+import (
+	"time"
+
+	"tcpdrill/engine/wire"
+)
+
 // SYN cookies (RFC 4987 section 3.6): when too many handshakes are under way, what
 // is needed of one is put into the initial sequence number, and into the time stamp
 // where there is one, rather than kept.
@@ -29,6 +35,39 @@ const cookieBits = 24
 
 func (s *Stack) cookieTime() uint32 { return uint32(s.now.Minutes()) }
 
+// cookieValid is how long after the last cookie was sent one may come back
+// (TCP_SYNCOOKIE_VALID).
+const cookieValid = 2 * time.Minute
+
+// What the low bits of the time stamp of a SYN-ACK with a cookie say: the scale of
+// the window in four, and two for options. The echo brings them back.
+const (
+	cookieTSWscale = 0xf // no window scaling
+	cookieTSSack   = 1 << 4
+	cookieTSECN    = 1 << 5
+	cookieTSMask   = 0x3f
+)
+
+// cookieTimestamp puts r's options into the time stamp now; the result is never later
+// than it (cookie_init_timestamp).
+func cookieTimestamp(r *request, now uint32) uint32 {
+	bits := uint32(cookieTSWscale)
+	if r.wscaleOK {
+		bits = uint32(r.sndWscale)
+	}
+	if r.sackOK {
+		bits |= cookieTSSack
+	}
+	if r.ecnOK {
+		bits |= cookieTSECN
+	}
+	ts := now&^cookieTSMask | bits
+	if ts > now {
+		ts -= cookieTSMask + 1
+	}
+	return ts
+}
+
 // cookieISN makes a cookie.
 func (s *Stack) cookieISN(g *segment, mss uint16) uint32 {
 	table := cookieMSSTable(g.v6)
@@ -37,7 +76,6 @@ func (s *Stack) cookieISN(g *segment, mss uint16) uint32 {
 		i--
 	}
 	count := s.cookieTime()
-	s.count(mibSyncookiesSent)
 	return s.cookieHash(g, 0, 0) + g.seq + count<<cookieBits +
 		(s.cookieHash(g, count, 1)+uint32(i))&(1<<cookieBits-1)
 }
@@ -63,8 +101,10 @@ func (s *Stack) cookieMSS(g *segment) uint16 {
 // it is dealt with.
 func (l *tcpSock) cookieCheck(g *segment) (child *tcpSock, ok bool) {
 	s := l.s
-	const ack, rst = 1 << 4, 1 << 2
-	if s.sysctl.tcpSyncookies == 0 || g.flags&ack == 0 || g.flags&rst != 0 || l.lastCookie == 0 {
+	if s.sysctl.tcpSyncookies == 0 || g.flags&wire.ACK == 0 || g.flags&wire.RST != 0 {
+		return nil, false
+	}
+	if !l.cookieSent || s.now > l.lastCookie+cookieValid {
 		return nil, false
 	}
 	mss := s.cookieMSS(g)
@@ -74,16 +114,10 @@ func (l *tcpSock) cookieCheck(g *segment) (child *tcpSock, ok bool) {
 	}
 	s.count(mibSyncookiesRecv)
 	r := &request{s: s, listener: l, key: tuple{g.local, g.remote}, v6: g.v6,
-		rcvISN: g.seq - 1, rcvNxt: g.seq, sndISN: g.ack - 1, mss: mss, tos: l.tos}
-	if g.opt.ts && s.sysctl.tcpTimestamps != 0 {
-		// The low bits of the time stamp that comes back say which options there were.
-		r.tstampOK, r.tsRecent = true, g.opt.tsval
-		bits := g.opt.tsecr & 0x3f
-		r.sackOK = bits&0x10 != 0
-		r.ecnOK = bits&0x20 != 0
-		if w := bits & 0xf; w != 0xf {
-			r.wscaleOK, r.sndWscale = true, uint8(w)
-		}
+		rcvISN: g.seq - 1, rcvNxt: g.seq, sndISN: g.ack - 1, mss: mss, tos: l.tos,
+		fromCookie: true}
+	if g.opt.ts && !s.cookieOptions(r, g) {
+		return nil, false
 	}
 	if len(l.acceptQueue) > l.backlog {
 		return nil, true
@@ -92,4 +126,24 @@ func (l *tcpSock) cookieCheck(g *segment) (child *tcpSock, ok bool) {
 	child = l.newChild(r, g)
 	l.acceptQueue = append(l.acceptQueue, child)
 	return child, true
+}
+
+// cookieOptions takes r's options from the echo of the time stamp. It is false if the
+// SYN-ACK cannot have said them (cookie_timestamp_decode).
+func (s *Stack) cookieOptions(r *request, g *segment) bool {
+	if s.sysctl.tcpTimestamps == 0 {
+		return false
+	}
+	r.tstampOK, r.tsRecent = true, g.opt.tsval
+	bits := g.opt.tsecr & cookieTSMask
+	r.sackOK = bits&cookieTSSack != 0
+	r.ecnOK = bits&cookieTSECN != 0 && s.sysctl.tcpEcn != 0
+	if r.sackOK && s.sysctl.tcpSack == 0 {
+		return false
+	}
+	if w := bits & cookieTSWscale; w != cookieTSWscale {
+		r.wscaleOK, r.sndWscale = true, uint8(w)
+		return s.sysctl.tcpWindowScaling != 0
+	}
+	return true
 }

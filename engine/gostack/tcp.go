@@ -244,7 +244,8 @@ type tcpSock struct {
 	synackSent    time.Duration
 	synackRetrans int
 	thinLinear    bool
-	lastCookie    uint64
+	cookieSent    bool          // a listener's: SYN cookies were sent,
+	lastCookie    time.Duration // the last of them then
 	userCause     string
 	ackCause      string // why the ACK that is due is sent
 }

@@ -44,6 +44,8 @@ type request struct {
 	lastOOWAck uint64
 	savedSyn   []byte
 	synSegment *segment
+	synCookie  bool // answered with a SYN cookie, and not kept
+	fromCookie bool // made from a SYN cookie that came back
 }
 
 // listenReceive is a segment for a listener.
@@ -121,6 +123,9 @@ func (l *tcpSock) connRequest(g *segment, isn uint32, reuse bool) {
 	}
 	if wantCookie {
 		isn = s.cookieISN(g, r.mss)
+		r.synCookie = true
+		l.cookieSent, l.lastCookie = true, s.now
+		s.count(mibSyncookiesSent)
 		if !r.tstampOK {
 			r.ecnOK = false
 		}
@@ -171,12 +176,15 @@ func (l *tcpSock) requestWindow(r *request) {
 		}
 	}
 	mss := l.clampUserMSS(advmss)
+	if r.tstampOK {
+		mss -= 12
+	}
+	if r.fromCookie {
+		mss = int(r.mss) // as cookie_v4_check has it: the peer's, not ours
+	}
 	full := l.fullSpace()
 	if l.rcvbufLocked && (int(clamp) > full || clamp == 0) {
 		clamp = uint32(full)
-	}
-	if r.tstampOK {
-		mss -= 12
 	}
 	r.rcvWnd, r.windowClamp, r.rcvWscale = s.initialWindow(full, mss, clamp, r.wscaleOK, initrwnd)
 }
@@ -213,7 +221,11 @@ func (s *Stack) transmitSynack(tp *tcpSock, r *request, cause string) {
 		room -= 4
 	}
 	if r.tstampOK {
-		stamp := wire.TCPOption{Kind: wire.OptTimestamp, Data: u32s(tsOf(s.now), r.tsRecent)}
+		tsval := tsOf(s.now)
+		if r.synCookie {
+			tsval = cookieTimestamp(r, tsval)
+		}
+		stamp := wire.TCPOption{Kind: wire.OptTimestamp, Data: u32s(tsval, r.tsRecent)}
 		if r.sackOK {
 			t.Options = append(t.Options, wire.TCPOption{Kind: wire.OptSACKOK}, stamp)
 		} else {
