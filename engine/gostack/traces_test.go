@@ -112,7 +112,7 @@ func (l sentLine) String() string {
 
 // TestTraces runs scripts that Linux 6.12 ran in virtual time: each segment must be
 // the one that it sent then, in all its fields, and within a jiffy. With
-// TCPDRILL_UML set to a tcpdrill that has that kernel, the traces are recorded
+// TCPDRILL_RECORD set to a tcpdrill that has that kernel, the traces are recorded
 // again.
 func TestTraces(t *testing.T) {
 	files, err := filepath.Glob("testdata/linux-6.12/*.txtar")
@@ -128,7 +128,7 @@ func TestTraces(t *testing.T) {
 			if len(a.Files) != 2 || a.Files[0].Name != "script.pkt" || a.Files[1].Name != "trace" {
 				t.Fatal("want script.pkt and trace")
 			}
-			if tool := os.Getenv("TCPDRILL_UML"); tool != "" {
+			if tool := os.Getenv("TCPDRILL_RECORD"); tool != "" {
 				a.Files[1].Data = recordTrace(t, tool, a.Files[0].Data)
 				if err := os.WriteFile(file, txtar.Format(a), 0o644); err != nil {
 					t.Fatal(err)
