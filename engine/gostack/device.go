@@ -30,10 +30,8 @@ type device struct {
 	up         bool
 	mtu        int
 	txqlen     int
-	speed      int // Mbit/s; 0: the device's default
 	gsoMaxSize int
 	gsoMaxSegs int
-	groMaxSize int
 	anyIP      bool           // every address is local
 	addrs      []netip.Prefix // in the order in which they were added; not masked
 
@@ -122,7 +120,7 @@ var tunFeatures = []feature{
 func (s *Stack) initDevice() {
 	s.dev = device{
 		name: deviceName, mtu: defaultMTU, txqlen: defaultTxQueueLen,
-		gsoMaxSize: tsoMaxSize, gsoMaxSegs: tsoMaxSegs, groMaxSize: tsoMaxSize,
+		gsoMaxSize: tsoMaxSize, gsoMaxSegs: tsoMaxSegs,
 		features: slices.Clone(tunFeatures),
 	}
 	s.dev.fixFeatures()
@@ -243,7 +241,6 @@ func (s *Stack) Configure(n engine.NetConfig) error {
 			return fmt.Errorf("%s: MTU %d: %w", deviceName, n.MTU, err)
 		}
 	}
-	s.dev.speed = n.Speed
 	up := true
 	if err := s.ChangeLink(engine.LinkChange{Dev: deviceName, Up: &up}); err != nil {
 		return fmt.Errorf("%s: link up: %w", deviceName, err)
@@ -304,9 +301,6 @@ func (s *Stack) ChangeLink(c engine.LinkChange) error {
 	}
 	if c.GSOMaxSegs != 0 {
 		d.gsoMaxSegs = c.GSOMaxSegs
-	}
-	if c.GROMaxSize != 0 {
-		d.groMaxSize = c.GROMaxSize
 	}
 	s.routes.changed()
 	if c.Up != nil && *c.Up != d.up {

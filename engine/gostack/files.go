@@ -546,7 +546,7 @@ func (s *Stack) sysSendfile(t *task) (int64, errno) {
 			n += len(p)
 		}
 		if n == 0 {
-			if t.prog.done > 0 && t.prog.part == 0 {
+			if t.prog.done > 0 {
 				s.spliceEOF(out)
 			}
 			break

@@ -41,9 +41,7 @@ type skb struct {
 	inSent             bool
 
 	// On the way in.
-	urgAt    int // bytes before the urgent byte that is not inline; -1: none
-	tailroom int // bytes that can be added without more memory
-	ecn      uint8
+	tailroom int           // bytes that can be added without more memory
 	stamp    time.Duration // when it came, wall clock, if somebody wants to know
 }
 

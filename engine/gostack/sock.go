@@ -30,7 +30,6 @@ type moreSock struct {
 	busyPollBudget          int
 	cookie                  uint64
 	passcred, passsec       bool
-	fragsize                int // IPV6_MTU
 	dontfrag                bool
 	sndflow                 bool // IPV6_FLOWINFO_SEND
 	recvopts, retopts       bool
@@ -590,7 +589,7 @@ func timevalAnswer(d time.Duration) answer {
 // meminfo is SO_MEMINFO.
 func (sk *sock) meminfo() answer {
 	var a answer
-	for _, n := range []int{sk.rmemAlloc, sk.rcvbuf, sk.wmemAlloc, sk.sndbuf, sk.fwdAlloc, sk.wmemQueued, sk.optmem, 0, sk.drops} {
+	for _, n := range []int{sk.rmemAlloc, sk.rcvbuf, sk.wmemAlloc, sk.sndbuf, sk.fwdAlloc, sk.wmemQueued, 0, 0, sk.drops} {
 		a = le.AppendUint32(a, uint32(n))
 	}
 	return a
@@ -878,7 +877,9 @@ func (sk *sock) setIPv6Option(t *task, name int, val []byte) errno {
 		if short || v != 0 && v < minMTU6 {
 			return einval
 		}
-		sk.fragsize = v
+		if v != 0 {
+			return t.no("IPV6_MTU: datagrams are cut at the path's MTU")
+		}
 	case ipv6Recverr:
 		if e := flag(&sk.recverr6); e != 0 {
 			return e

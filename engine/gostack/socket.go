@@ -130,8 +130,8 @@ type sock struct {
 	errQueue []*errEntry
 
 	// SO_MEMINFO.
-	rmemAlloc, wmemAlloc, wmemQueued, fwdAlloc, optmem int
-	drops                                              int
+	rmemAlloc, wmemAlloc, wmemQueued, fwdAlloc int
+	drops                                      int
 }
 
 func (sk *sock) base() *sock       { return sk }

@@ -21,7 +21,6 @@ type Options struct {
 // belong to one goroutine.
 type Stack struct {
 	clock
-	opts   Options
 	faults Faults
 	sysctl sysctls
 	dev    device
@@ -52,7 +51,7 @@ func New(o Options) *Stack {
 	if o.HZ == 0 {
 		o.HZ = 1000
 	}
-	s := &Stack{opts: o, faults: o.Faults}
+	s := &Stack{faults: o.Faults}
 	s.tick = time.Second / time.Duration(o.HZ)
 	s.phase = o.Phase % wheelPhase
 	// A time of 0 stands for none in many places.

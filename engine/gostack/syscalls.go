@@ -17,7 +17,6 @@ type progress struct {
 	closing *openFile // close(2): the descriptor is gone already
 	msg     *message  // of a call that sends or receives one
 	done    int       // messages of an array; bytes moved by sendfile and splice
-	part    int       // bytes of the chunk that is being moved
 	until   time.Duration
 }
 

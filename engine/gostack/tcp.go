@@ -65,8 +65,6 @@ type tcpSock struct {
 	sndWnd     uint32
 	maxWindow  uint32
 	sndUp      uint32 // after the urgent byte
-	isn        uint32
-	irs        uint32
 
 	mssCache         int
 	mssClamp         uint16 // the peer's MSS option
@@ -236,7 +234,6 @@ type tcpSock struct {
 	lastOOWAck    uint64 // jiffies
 	sockDone      bool   // FIN came
 	sackReneg     bool
-	dsackSeenOK   bool
 	hashed        tuple
 	stage         int // ss*
 	writePending  int

@@ -59,6 +59,7 @@ func (tp *tcpSock) ackIn(g *segment, flag int) int {
 	dupack := 0
 	rexmit := rexmitNone
 	st := &sackState{}
+	reneg := tp.sackReneg
 
 	tooOld := before(ack, priorUna-uint32(min(uint64(tp.maxWindow), tp.bytesAcked)))
 	if flag&flagUpdateTsRecent != 0 && !tooOld && !after(ack, tp.sndNxt) {
@@ -92,7 +93,6 @@ func (tp *tcpSock) ackIn(g *segment, flag int) int {
 	if tp.sackOK {
 		priorFack = tp.highestSackSeq()
 	}
-	st.rate.priorInFlight = tp.inFlight()
 	if flag&(flagSlowPath|flagSndUnaAdvanced) == flagSndUnaAdvanced {
 		// Nothing but an acknowledgment of new data with the window as it was.
 		tp.sndWl1 = g.seq
@@ -149,8 +149,7 @@ func (tp *tcpSock) ackIn(g *segment, flag int) int {
 	}
 	newly := tp.newlyDelivered(delivered, flag)
 	lost = tp.lostCount - lost
-	st.rate.isAckDelayed = flag&flagAckMaybeDelayed != 0
-	tp.rateGen(newly, lost, flag&flagSackReneging != 0, &st.rate)
+	tp.rateGen(newly, lost, reneg, &st.rate)
 	tp.congControl(ack, newly, flag, &st.rate)
 	tp.xmitRecovery(rexmit)
 	return 1
@@ -535,20 +534,14 @@ func (tp *tcpSock) updatePacingRate() {
 // Delivery rate (tcp_rate.c).
 
 type rateSample struct {
-	priorMstamp           time.Duration
-	priorDelivered        uint32
-	priorDeliveredCE      uint32
-	delivered             int32
-	intervalUs            int64
-	sndIntervalUs         int64
-	rcvIntervalUs         int64
-	rttUs                 int64
-	losses                int
-	ackedSacked           uint32
-	priorInFlight         uint32
-	lastEndSeq            uint32
-	appLimited, isRetrans bool
-	isAckDelayed          bool
+	priorMstamp    time.Duration
+	priorDelivered uint32
+	delivered      int32
+	intervalUs     int64
+	rttUs          int64
+	losses         int
+	lastEndSeq     uint32
+	appLimited     bool
 }
 
 // rateSkbSent notes what was delivered when a segment was sent.
@@ -572,10 +565,8 @@ func (tp *tcpSock) rateSkbDelivered(b *skb, rs *rateSample) {
 	sent := b.sentAt.Truncate(time.Microsecond)
 	if rs.priorDelivered == 0 || tp.skbSentAfter(sent, tp.firstTxMstamp, b.endSeq, rs.lastEndSeq) {
 		rs.priorDelivered = b.rate.delivered
-		rs.priorDeliveredCE = b.rate.deliveredCE
 		rs.priorMstamp = b.rate.deliveredAt
 		rs.appLimited = b.rate.appLimited
-		rs.isRetrans = b.sacked&sackedRetrans != 0
 		rs.lastEndSeq = b.endSeq
 		tp.firstTxMstamp = sent
 		rs.intervalUs = int64((sent - b.rate.firstTx) / time.Microsecond)
@@ -599,7 +590,6 @@ func (tp *tcpSock) rateGen(delivered, lost uint32, reneg bool, rs *rateSample) {
 	if delivered > 0 {
 		tp.deliveredMstamp = tp.tcpMstamp
 	}
-	rs.ackedSacked = delivered
 	rs.losses = int(lost)
 	if rs.priorMstamp == 0 || reneg {
 		rs.delivered, rs.intervalUs = -1, -1
@@ -609,7 +599,6 @@ func (tp *tcpSock) rateGen(delivered, lost uint32, reneg bool, rs *rateSample) {
 	snd := rs.intervalUs
 	ackUs := int64((tp.tcpMstamp - rs.priorMstamp) / time.Microsecond)
 	rs.intervalUs = max(snd, ackUs)
-	rs.sndIntervalUs, rs.rcvIntervalUs = snd, ackUs
 	if uint32(rs.intervalUs) < tp.rttMin.get() {
 		rs.intervalUs = -1
 		return

@@ -44,7 +44,7 @@ func (tp *tcpSock) inQuickack() bool {
 func (tp *tcpSock) newRcvSkb(g *segment) *skb {
 	b := &skb{
 		head: &skbHead{dataref: 1}, data: g.data, seq: g.seq, endSeq: g.endSeq, flags: g.flags,
-		truesize: rxTruesize(g.size), urgAt: -1, ecn: g.tos & 3,
+		truesize: rxTruesize(g.size),
 	}
 	if b.flags&wire.SYN != 0 {
 		b.seq++
@@ -313,7 +313,7 @@ func (tp *tcpSock) collapse(q *skbList, b, tail *skb, start, end uint32) {
 	for before(start, end) {
 		room := min(collapseMax, int(end-start))
 		size := skbStruct + headSize(room+skbShared)
-		n := &skb{head: &skbHead{dataref: 1}, seq: start, endSeq: start, urgAt: -1, truesize: size,
+		n := &skb{head: &skbHead{dataref: 1}, seq: start, endSeq: start, truesize: size,
 			tailroom: size - skbStruct - skbShared - room}
 		q.insertAfter(n, b.prev)
 		tp.chargeReceived(n.truesize)

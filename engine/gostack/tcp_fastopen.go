@@ -327,7 +327,7 @@ func (tp *tcpSock) sendSynData(syn *skb) {
 	space := tp.mtuToMSS(tp.pmtuCookie) + (tp.tcpHeaderLen - 20) - maxTCPOptions
 	space = min(space, f.size)
 	b := &skb{head: &skbHead{dataref: 1}, seq: syn.seq, endSeq: syn.endSeq + uint32(space), flags: syn.flags,
-		truesize: txTruesize + space, urgAt: -1, segs: 1}
+		truesize: txTruesize + space, segs: 1}
 	if space > 0 {
 		b.data = f.msg.take(space)
 		tp.chrono.start(tp, chronoBusy)
@@ -364,12 +364,11 @@ func (tp *tcpSock) rcvFastopenSynack(g *segment) bool {
 		mss = tcpMSSDefault
 	}
 	cookie, has := g.opt.fastopen, g.opt.fastopen != nil
-	lost, tryExp := false, 0
+	tryExp := 0
 	switch {
 	case !tp.synFastopen:
 		has = false
-	case tp.totalRetrans > 0:
-		lost = !has && data != nil
+	case tp.totalRetrans > 0: // the peer may never have seen the option
 	case !has && !tp.synData:
 		tryExp = 1
 		if tp.synFastopenExp {
@@ -379,7 +378,7 @@ func (tp *tcpSock) rcvFastopenSynack(g *segment) bool {
 	if !has {
 		cookie = nil
 	}
-	s.tcp.metrics.setFastopen(tp.remote.Addr(), mss, cookie, g.opt.fastopenExp, lost, tryExp)
+	s.tcp.metrics.setFastopen(tp.remote.Addr(), mss, cookie, g.opt.fastopenExp, tryExp)
 	if data != nil {
 		tp.fastopenClientFail = 2 // TFO_DATA_NOT_ACKED
 		if tp.totalRetrans > 0 {

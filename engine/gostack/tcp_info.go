@@ -2,7 +2,6 @@ package gostack
 
 import (
 	"encoding/binary"
-	"math"
 	"time"
 )
 
@@ -179,5 +178,3 @@ func (tp *tcpSock) optStats(acked *skb) []byte {
 	u32(27, 0)
 	return p
 }
-
-var _ = math.MaxUint32

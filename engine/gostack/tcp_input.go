@@ -843,7 +843,6 @@ func (tp *tcpSock) synsentProcess(g *segment) bool {
 		tp.sndWl1 = g.seq
 		tp.tryUndoSpuriousSyn()
 		tp.ackIn(g, flagSlowPath)
-		tp.irs = g.seq
 		tp.rcvNxt, tp.rcvWup = g.seq+1, g.seq+1
 		tp.sndWnd = uint32(g.window)
 		if !tp.wscaleOK {
@@ -901,7 +900,6 @@ func (tp *tcpSock) synsentProcess(g *segment) bool {
 	} else {
 		tp.tcpHeaderLen = 20
 	}
-	tp.irs = g.seq
 	tp.rcvNxt = g.seq + 1
 	tp.copiedSeq = tp.rcvNxt
 	tp.rcvWup = tp.rcvNxt

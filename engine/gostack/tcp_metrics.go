@@ -11,7 +11,6 @@ type peerMetrics struct {
 	cookie    []byte
 	cookieExp bool
 	tryExp    int
-	synLoss   int
 
 	rttUs      int64 // scaled by 8, as srttUs
 	reordering int
@@ -36,18 +35,13 @@ func (m *metrics) of(a netip.Addr) *peerMetrics {
 	return p
 }
 
-func (m *metrics) setFastopen(a netip.Addr, mss uint16, cookie []byte, exp, lost bool, tryExp int) {
+func (m *metrics) setFastopen(a netip.Addr, mss uint16, cookie []byte, exp bool, tryExp int) {
 	p := m.of(a)
 	p.tfoMSS = mss
 	if len(cookie) > 0 {
 		p.cookie, p.cookieExp = append([]byte(nil), cookie...), exp
 	} else if tryExp > p.tryExp && len(p.cookie) == 0 && !p.cookieExp {
 		p.tryExp = tryExp
-	}
-	if lost {
-		p.synLoss++
-	} else {
-		p.synLoss = 0
 	}
 }
 

@@ -43,7 +43,6 @@ type request struct {
 	numRetrans int
 	lastOOWAck uint64
 	savedSyn   []byte
-	synSegment *segment
 	synCookie  bool // answered with a SYN cookie, and not kept
 	fromCookie bool // made from a SYN cookie that came back
 }
@@ -90,7 +89,7 @@ func (l *tcpSock) connRequest(g *segment, isn uint32, reuse bool) {
 	}
 	r := &request{
 		s: s, listener: l, key: tuple{g.local, g.remote}, v6: g.v6,
-		rcvISN: g.seq, rcvNxt: g.seq + 1, synTOS: g.tos, synSegment: g,
+		rcvISN: g.seq, rcvNxt: g.seq + 1, synTOS: g.tos,
 	}
 	r.timer.fn = r.expired
 	opt := g.opt
@@ -477,7 +476,6 @@ func (l *tcpSock) newChild(r *request, g *segment) *tcpSock {
 	tp.v6 = r.v6
 	tp.local, tp.remote = r.key.local, r.key.remote
 	tp.state = tcpSynRecv
-	tp.irs, tp.isn = r.rcvISN, r.sndISN
 	tp.rcvNxt = r.rcvISN + 1
 	tp.rcvWup, tp.copiedSeq = tp.rcvNxt, tp.rcvNxt
 	tp.sndUna = r.sndISN + 1

@@ -1,8 +1,6 @@
 package gostack
 
 import (
-	"math"
-
 	"tcpdrill/engine/wire"
 )
 
@@ -89,7 +87,7 @@ func (tp *tcpSock) sendMTUProbe() int {
 		}
 	}
 	// Data moves from what is queued into the probe.
-	probe := &skb{head: &skbHead{dataref: 1}, seq: tp.writeQueue.first.seq, flags: wire.ACK, urgAt: -1, truesize: txTruesize}
+	probe := &skb{head: &skbHead{dataref: 1}, seq: tp.writeQueue.first.seq, flags: wire.ACK, truesize: txTruesize}
 	for len(probe.data) < size {
 		b := tp.writeQueue.first
 		n := min(b.len(), size-len(probe.data))
@@ -171,5 +169,3 @@ func (tp *tcpSock) mtuReduced(mtu int) {
 		restore()
 	}
 }
-
-var _ = math.MaxInt

@@ -192,7 +192,7 @@ func (tp *tcpSock) fragment(b *skb, at, mss int) *skb {
 		head: &skbHead{dataref: 1}, data: b.data[at:], truesize: txTruesize + b.len() - at,
 		seq: b.seq + uint32(at), endSeq: b.endSeq,
 		flags: b.flags, sacked: b.sacked, eor: b.eor, sentAt: b.sentAt, cause: b.cause,
-		rate: b.rate, urgAt: -1, zerocopy: b.zerocopy.hold(),
+		rate: b.rate, zerocopy: b.zerocopy.hold(),
 	}
 	b.truesize -= b.len() - at
 	tp.addQueued(txTruesize)
@@ -1022,7 +1022,7 @@ func (tp *tcpSock) sendFin() {
 		tp.writeSeq++
 	} else {
 		b := &skb{head: &skbHead{dataref: 1}, flags: wire.ACK | wire.FIN, seq: tp.writeSeq, endSeq: tp.writeSeq + 1,
-			truesize: txTruesize, urgAt: -1, segs: 1}
+			truesize: txTruesize, segs: 1}
 		tp.addQueued(b.truesize)
 		tp.writeSeq++
 		tp.writeQueue.pushBack(b)
@@ -1045,7 +1045,7 @@ func (tp *tcpSock) acceptableSeq() uint32 {
 // sendActiveReset gives the connection up (tcp_send_active_reset).
 func (tp *tcpSock) sendActiveReset(cause string) {
 	tp.s.count(mibTcpOutRsts)
-	b := &skb{head: &skbHead{dataref: 1}, flags: wire.ACK | wire.RST, segs: 1, urgAt: -1}
+	b := &skb{head: &skbHead{dataref: 1}, flags: wire.ACK | wire.RST, segs: 1}
 	b.seq = tp.acceptableSeq()
 	b.endSeq = b.seq
 	tp.refreshMstamp()
@@ -1057,7 +1057,7 @@ func (tp *tcpSock) sendAck(cause string) {
 	if tp.state == tcpClose {
 		return
 	}
-	b := &skb{head: &skbHead{dataref: 1}, flags: wire.ACK, segs: 1, urgAt: -1}
+	b := &skb{head: &skbHead{dataref: 1}, flags: wire.ACK, segs: 1}
 	b.seq = tp.acceptableSeq()
 	b.endSeq = b.seq
 	tp.transmit(b, cause)
@@ -1066,7 +1066,7 @@ func (tp *tcpSock) sendAck(cause string) {
 // xmitProbe sends a segment that the peer must answer: it is before its window, or
 // says where the urgent data is (tcp_xmit_probe_skb).
 func (tp *tcpSock) xmitProbe(urgent bool, cause string) bool {
-	b := &skb{head: &skbHead{dataref: 1}, flags: wire.ACK, segs: 1, urgAt: -1}
+	b := &skb{head: &skbHead{dataref: 1}, flags: wire.ACK, segs: 1}
 	b.seq = tp.sndUna - 1
 	if urgent {
 		b.seq = tp.sndUna

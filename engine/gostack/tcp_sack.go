@@ -105,7 +105,6 @@ func (tp *tcpSock) dsackSeen(b sackBlock, st *sackState) int {
 	if tp.dsackDups > tp.totalRetrans {
 		return 0
 	}
-	tp.dsackSeenOK = true
 	if tp.reordSeen > 0 && st.flag&flagDsackTLP == 0 {
 		tp.rack.dsackSeen = true
 	}

@@ -3,7 +3,6 @@ package gostack
 import (
 	"time"
 
-	"tcpdrill/engine"
 	"tcpdrill/engine/wire"
 )
 
@@ -240,7 +239,7 @@ func (tp *tcpSock) fill(t *task, m *message, rest *message, mss, goal int) bool 
 				return false
 			}
 			b = &skb{head: &skbHead{dataref: 1}, seq: tp.writeSeq, endSeq: tp.writeSeq, flags: wire.ACK,
-				truesize: txTruesize, urgAt: -1, segs: 1}
+				truesize: txTruesize, segs: 1}
 			tp.addQueued(b.truesize)
 			tp.writeQueue.pushBack(b)
 			if tp.writeQueue.first == b {
@@ -585,13 +584,8 @@ func (tp *tcpSock) inqHint() int {
 	}
 	if n == 0 && tp.sockDone {
 		n = 1
-	} else if n > 0 && tp.sockDone && !tp.receiveQueue.empty() {
-		// The FIN counts, as it does in Linux.
-		_ = n
 	}
 	return n
 }
 
 func le32(n uint32) []byte { return []byte{byte(n), byte(n >> 8), byte(n >> 16), byte(n >> 24)} }
-
-var _ = engine.Forever

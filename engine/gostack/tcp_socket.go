@@ -3,9 +3,7 @@ package gostack
 import (
 	"math"
 	"net/netip"
-	"time"
 
-	"tcpdrill/engine"
 	"tcpdrill/engine/wire"
 )
 
@@ -293,10 +291,9 @@ func (tp *tcpSock) sendSyn() {
 	s := tp.s
 	tp.connectInit()
 	b := &skb{head: &skbHead{dataref: 1}, flags: wire.SYN, seq: tp.writeSeq, endSeq: tp.writeSeq + 1, segs: 1,
-		truesize: txTruesize, urgAt: -1}
+		truesize: txTruesize}
 	tp.refreshMstamp()
 	tp.retransStamp = uint64(tsOf(tp.tcpMstamp))
-	tp.isn = tp.writeSeq
 	tp.writeSeq = b.endSeq
 	tp.addQueued(b.truesize)
 	tp.packetsOut += uint32(b.segs)
@@ -791,8 +788,4 @@ func (s *Stack) procSockets() []procSock {
 	return list
 }
 
-var (
-	_ socket = (*tcpSock)(nil)
-	_        = engine.Forever
-	_        = time.Second
-)
+var _ socket = (*tcpSock)(nil)
