@@ -1,9 +1,12 @@
 package gostack
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"tcpdrill/engine"
@@ -18,15 +21,12 @@ type procSock struct {
 	timer            int // 1: retransmission, 2: keepalive, 3: TIME-WAIT, 4: zero window
 	timerLeft        int // hundredths of a second
 	retransmits      int
-	uid              int
 	timeout          int // probes of a zero window without an answer
-	inode            int
-	refs             int
 	// Not shown of sockets in TIME-WAIT and of half-open ones.
 	rto, ato int // hundredths of a second
 	ackMode  int // quick ACKs left, doubled, and 1 in interactive mode
 	cwnd     int
-	ssthresh int // -1: no loss so far
+	ssthresh int // -1: no loss so far; a listener's: places for Fast Open
 }
 
 // procWidth is how wide a line of /proc/net/tcp is; tcp6 has no padding.
@@ -60,13 +60,14 @@ func (s *Stack) procTCP(v6 bool) []byte {
 		line("  sl  local_address rem_address  " + columns)
 	}
 	n := 0
+	// Users, inodes and references are nobody's here: the columns say 0, 0 and 1.
 	for _, p := range s.procSockets() {
 		if p.v6 != v6 {
 			continue
 		}
 		text := fmt.Sprintf("%4d: %s %s %02X %08X:%08X %02X:%08X %08X %5d %8d %d %d %016x",
 			n, procAddr(p.local, v6), procAddr(p.remote, v6), p.state, uint32(p.txQueue), uint32(p.rxQueue),
-			p.timer, p.timerLeft, p.retransmits, p.uid, p.timeout, p.inode, p.refs, 0)
+			p.timer, p.timerLeft, p.retransmits, 0, p.timeout, 0, 1, 0)
 		if p.state != tcpTimeWait && p.state != tcpSynRecv && p.state != tcpNewSynRecv {
 			text += fmt.Sprintf(" %d %d %d %d %d", p.rto, p.ato, p.ackMode, p.cwnd, p.ssthresh)
 		}
@@ -74,6 +75,73 @@ func (s *Stack) procTCP(v6 bool) []byte {
 		n++
 	}
 	return []byte(b.String())
+}
+
+// procSockets lists what there is: sockets in the order in which they were made, each
+// listener's half-open connections behind it, then what is in TIME-WAIT.
+func (s *Stack) procSockets() []procSock {
+	var list []procSock
+	for _, tp := range s.tcp.all {
+		if tp.state == tcpClose {
+			continue
+		}
+		list = append(list, tp.proc())
+		for _, r := range tp.requests {
+			list = append(list, procSock{
+				v6: tp.family == afInet6, local: r.key.local, remote: r.key.remote, state: tcpSynRecv,
+				timer: 1, timerLeft: s.procTime(int64(r.timer.expires - s.jiffies())), retransmits: r.numTimeout,
+			})
+		}
+	}
+	waits := slices.Collect(maps.Values(s.tcp.timewaits))
+	slices.SortFunc(waits, func(a, b *timewait) int {
+		return cmp.Or(a.key.local.Compare(b.key.local), a.key.remote.Compare(b.key.remote))
+	})
+	for _, tw := range waits {
+		list = append(list, procSock{
+			v6: tw.v6, local: tw.key.local, remote: tw.key.remote, state: tw.state,
+			timer: 3, timerLeft: s.procTime(int64(tw.timer.expires - s.jiffies())),
+		})
+	}
+	return list
+}
+
+// procTime turns jiffies into hundredths of a second, none if they are past.
+func (s *Stack) procTime(jiffies int64) int { return int(s.jiffiesToUsecs(max(jiffies, 0)) / 10_000) }
+
+// proc is a socket's line (get_tcp4_sock).
+func (tp *tcpSock) proc() procSock {
+	s := tp.s
+	p := procSock{
+		v6: tp.family == afInet6, local: tp.local, remote: tp.remote, state: tp.state,
+		retransmits: tp.retransmits, timeout: tp.probesOut, rto: s.procTime(tp.rto), ato: s.procTime(tp.ato),
+		ackMode: tp.quick<<1 | b2i(tp.pingpongMode()), cwnd: int(tp.sndCwnd), ssthresh: int(tp.sndSsthresh),
+	}
+	if tp.inSlowStartInitial() {
+		p.ssthresh = -1
+	}
+	if tp.state == tcpListen {
+		p.rxQueue, p.ssthresh = len(tp.acceptQueue), 0
+		if tp.fastopenQ != nil {
+			p.ssthresh = tp.fastopenQ.max
+		}
+	} else {
+		p.txQueue = int(tp.writeSeq - tp.sndUna)
+		p.rxQueue = max(int(int32(tp.rcvNxt-tp.copiedSeq)), 0)
+	}
+	var expires uint64
+	switch {
+	case tp.pendingTimer == timeProbe0:
+		p.timer, expires = 4, tp.timeout
+	case tp.pendingTimer != 0:
+		p.timer, expires = 1, tp.timeout
+	case tp.keepTimer.pending():
+		p.timer, expires = 2, tp.keepTimer.expires
+	default:
+		return p
+	}
+	p.timerLeft = s.procTime(int64(expires - s.jiffies()))
+	return p
 }
 
 // procAddr shows an address as 32-bit words in the machine's byte order, which is

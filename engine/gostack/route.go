@@ -284,6 +284,17 @@ func (r *route) congctl() string {
 	return ""
 }
 
+// routeWantsECN reports whether the route to a host says that ECN works there
+// (RTAX_FEATURE_ECN).
+func (s *Stack) routeWantsECN(remote netip.Addr) bool {
+	r, _ := s.routeFor(remote)
+	if r == nil {
+		return false
+	}
+	features, _ := r.metric("features")
+	return features&1 != 0
+}
+
 func (f *fibEntry) metric(name string) *engine.RouteMetric {
 	for i := range f.metrics {
 		if f.metrics[i].Name == name {

@@ -137,7 +137,7 @@ func (s *Stack) cookieOptions(r *request, g *segment) bool {
 	r.tstampOK, r.tsRecent = true, g.opt.tsval
 	bits := g.opt.tsecr & cookieTSMask
 	r.sackOK = bits&cookieTSSack != 0
-	r.ecnOK = bits&cookieTSECN != 0 && s.sysctl.tcpEcn != 0
+	r.ecnOK = bits&cookieTSECN != 0 && (s.sysctl.tcpEcn != 0 || s.routeWantsECN(g.remote.Addr()))
 	if r.sackOK && s.sysctl.tcpSack == 0 {
 		return false
 	}

@@ -88,7 +88,8 @@ type tcpSock struct {
 
 	// Congestion control and loss.
 	ca            congestion
-	caName        string
+	caSet         bool // by TCP_CONGESTION
+	caLocked      bool // by the route
 	caState       int
 	sndSsthresh   uint32
 	sndCwnd       uint32

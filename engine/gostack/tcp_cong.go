@@ -49,6 +49,24 @@ func newCongestion(name string) congestion {
 	return nil
 }
 
+// routeCongestion takes the congestion control that the route asks for, and reports
+// whether it asks for one (tcp_ca_dst_init).
+func (tp *tcpSock) routeCongestion() bool {
+	r := tp.route()
+	if r == nil {
+		return false
+	}
+	ca := newCongestion(r.congctl())
+	if ca == nil {
+		return false
+	}
+	tp.ca, tp.caLocked = ca, r.locked("congctl")
+	return true
+}
+
+// defaultCongestion is the sysctl's (tcp_assign_congestion_control).
+func (s *Stack) defaultCongestion() congestion { return newCongestion(s.sysctl.tcpCongestionControl) }
+
 // setCaState enters a state (tcp_set_ca_state).
 func (tp *tcpSock) setCaState(state int) {
 	tp.ca.setState(tp, state)

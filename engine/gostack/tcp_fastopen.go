@@ -101,7 +101,6 @@ func (l *tcpSock) fastopenChild(g *segment, r *request) *tcpSock {
 	l.fastopenQ.n++
 	tp.fastopenRequest = r
 	tp.isTFOChild = true
-	r.child = tp
 	tp.sndWnd = uint32(g.window) // that of a SYN isn't scaled
 	tp.maxWindow = tp.sndWnd
 	tp.syncMSS(tp.pmtuCookie)

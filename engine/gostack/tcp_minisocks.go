@@ -35,7 +35,6 @@ type request struct {
 	cookie         []byte        // Fast Open, for the SYN-ACK
 	hasCookie      bool
 	cookieExp      bool
-	child          *tcpSock // of a Fast Open connection
 
 	timer      timer
 	timeout    int64 // jiffies
@@ -116,9 +115,11 @@ func (l *tcpSock) connRequest(g *segment, isn uint32, reuse bool) {
 	if l.md5For(g.remote.Addr()) != nil && r.sackOK {
 		r.tstampOK = false // there isn't room for all
 	}
-	if g.flags&(wire.ECE|wire.CWR) == wire.ECE|wire.CWR && g.flags&wire.AE == 0 {
-		// RFC 3168 section 6.1.1.
-		r.ecnOK = sysctl.tcpEcn != 0 && g.tos&3 == 0
+	if g.flags&(wire.ECE|wire.CWR) == wire.ECE|wire.CWR {
+		// RFC 3168 section 6.1.1 has no ECT on a SYN; a SYN with a bit that was
+		// reserved then is of a later version, which may have it.
+		later := g.flags&wire.AE != 0
+		r.ecnOK = (g.tos&3 == 0 || later) && (sysctl.tcpEcn != 0 || s.routeWantsECN(g.remote.Addr()))
 	}
 	if wantCookie {
 		isn = s.cookieISN(g, r.mss)
@@ -142,7 +143,7 @@ func (l *tcpSock) connRequest(g *segment, isn uint32, reuse bool) {
 		return
 	}
 	if l.saveSyn > 0 {
-		r.savedSyn = headersOf(g, l.saveSyn)
+		r.savedSyn = headersOf(g)
 	}
 	if child := l.tryFastopen(g, r); child != nil {
 		s.sendSynack(child, r, false)
@@ -520,6 +521,7 @@ func (l *tcpSock) newChild(r *request, g *segment) *tcpSock {
 		tp.advmss = tp.clampUserMSS(route.advmss())
 	}
 	tp.initRTOMin()
+	tp.routeCongestion()
 	tp.initializeRcvMSS()
 	tp.hash()
 	s.inheritPort(&tp.sock)
@@ -544,8 +546,9 @@ func (tp *tcpSock) synackRTT(req *request) {
 	tp.ackUpdateRTT(flagSynAcked, rtt, -1, rtt, rs)
 }
 
-// headersOf is what TCP_SAVED_SYN returns: network and transport header.
-func headersOf(g *segment, level int) []byte {
+// headersOf is what TCP_SAVED_SYN returns: network and transport header, with
+// TCP_SAVE_SYN set to 2 also, since the device has no header of its own.
+func headersOf(g *segment) []byte {
 	p := &wire.Packet{Layers: g.packet.Layers}
 	b, err := p.Marshal(wire.MarshalOptions{})
 	if err != nil {

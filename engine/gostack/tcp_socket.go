@@ -28,11 +28,7 @@ func (s *Stack) allocTCP(family int) *tcpSock {
 	tp.notsentLowat = 0
 	tp.saveSyn = 0
 	tp.reordering = int(s.sysctl.tcpReordering)
-	tp.caName = s.sysctl.tcpCongestionControl
-	tp.ca = newCongestion(tp.caName)
-	if tp.ca == nil {
-		tp.caName, tp.ca = "cubic", newCubic()
-	}
+	tp.ca = s.defaultCongestion()
 	tp.state = tcpClose
 	tp.initTimers()
 	tp.resetState()
@@ -95,8 +91,9 @@ func (tp *tcpSock) inherit(l *tcpSock) {
 	tp.userTimeout, tp.synRetries, tp.linger2 = l.userTimeout, l.synRetries, l.linger2
 	tp.notsentLowat = l.notsentLowat
 	tp.md5 = append([]md5Key(nil), l.md5...)
-	tp.caName = l.caName
-	tp.ca = newCongestion(l.caName)
+	if l.caSet { // otherwise it is the default of now, not of when the listener was made
+		tp.ca, tp.caSet = newCongestion(l.ca.name()), true
+	}
 	tp.inq = l.inq
 	tp.pingpong = 0
 	tp.reordering = int(s.sysctl.tcpReordering)
@@ -298,7 +295,7 @@ func (tp *tcpSock) sendSyn() {
 	tp.addQueued(b.truesize)
 	tp.packetsOut += uint32(b.segs)
 	tp.ecnFlags = 0
-	if s.sysctl.tcpEcn == 1 {
+	if s.sysctl.tcpEcn == 1 || s.routeWantsECN(tp.remote.Addr()) {
 		b.flags |= wire.ECE | wire.CWR
 		tp.ecnFlags = ecnOK
 	}
@@ -332,6 +329,7 @@ func (tp *tcpSock) connectInit() {
 	}
 	tp.maxWindow = 0
 	tp.initRTOMin()
+	tp.routeCongestion()
 	tp.mtupInit()
 	tp.syncMSS(tp.dstMTU())
 	route := tp.route()
@@ -492,7 +490,7 @@ func (tp *tcpSock) disconnect() {
 	tp.undoMarker, tp.retransStamp, tp.retransmits = 0, 0, 0
 	tp.dsackDups, tp.reordSeen = 0, 0
 	tp.rcvRTT = rcvRTT{}
-	tp.ca = newCongestion(tp.caName)
+	tp.ca = newCongestion(tp.ca.name())
 	tp.resetState()
 	tp.reportError()
 }
@@ -767,25 +765,6 @@ func (tp *tcpSock) tskeyBase() (uint32, errno) {
 		return tp.writeSeq, 0
 	}
 	return tp.sndUna, 0
-}
-
-// procSockets lists all sockets, for /proc/net/tcp.
-func (s *Stack) procSockets() []procSock {
-	var list []procSock
-	for _, tp := range s.tcp.all {
-		if tp.state == tcpClose {
-			continue
-		}
-		p := procSock{v6: tp.family == afInet6, local: tp.local, remote: tp.remote, state: tp.state, refs: 1}
-		if tp.state == tcpListen {
-			p.rxQueue = len(tp.acceptQueue)
-		} else {
-			p.txQueue = int(tp.writeSeq - tp.sndUna)
-			p.rxQueue = max(int(tp.rcvNxt-tp.copiedSeq), 0)
-		}
-		list = append(list, p)
-	}
-	return list
 }
 
 var _ socket = (*tcpSock)(nil)

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -231,15 +232,21 @@ func retransToSecs(n, timeout, most int) int {
 }
 
 func (tp *tcpSock) setCongestion(t *task, name string) errno {
+	if tp.caLocked {
+		return eperm
+	}
 	ca := newCongestion(name)
 	if ca == nil {
-		switch name {
-		case "bbr", "dctcp", "vegas", "westwood", "bic", "htcp", "hybla", "illinois", "lp", "nv", "scalable", "veno", "yeah", "cdg", "highspeed":
+		if slices.Contains(linuxCongestionControls, name) {
 			return t.no("congestion control " + name)
 		}
 		return enoent
 	}
-	tp.caName, tp.ca = name, ca
+	tp.caSet = true
+	if tp.ca.name() == name {
+		return 0 // and what it has found out stays
+	}
+	tp.ca = ca
 	if !tp.inState(tcpClose, tcpListen) {
 		tp.ca.init(tp)
 	}
@@ -322,7 +329,7 @@ func (tp *tcpSock) getsockopt(t *task, name int, val []byte) (int, errno) {
 		return flag(!tp.pingpongMode())
 	case tcpOptCongestion:
 		b := make([]byte, 16)
-		copy(b, tp.caName)
+		copy(b, tp.ca.name())
 		return copy(val, b), 0
 	case tcpOptUserTimeout:
 		return put(int(tp.userTimeout))
