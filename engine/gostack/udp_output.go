@@ -1,0 +1,457 @@
+package gostack
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"time"
+
+	"tcpdrill/engine"
+	"tcpdrill/engine/wire"
+)
+
+// Datagrams on their way out: control messages, sizes, UDP_SEGMENT, fragments.
+
+// sendmsg is udp_sendmsg.
+func (u *udpSock) sendmsg(t *task, m *message) (int, errno) {
+	if e := u.s.autobind(&u.sock); e != 0 {
+		return 0, e
+	}
+	n := m.len()
+	switch {
+	case n > 0xffff:
+		return 0, emsgsize
+	case m.flags&msgOob != 0:
+		return 0, eopnotsupp
+	}
+	d := u.pending
+	if d == nil {
+		var e errno
+		if d, e = u.newSend(t, m); e != 0 {
+			return 0, e
+		}
+	}
+	if u.shut&sendShutdown != 0 {
+		return 0, epipe
+	}
+	if e := u.sockError(); e != 0 {
+		return 0, e // of an earlier send
+	}
+	most := 0xffff - udpHeaderLen
+	if d.to.Addr().Is4() {
+		most -= d.ipHeaderLen() // IPv6's length is without the header
+	}
+	if len(d.data)+n > most {
+		u.localError(d, emsgsize, u.mtuFor(d))
+		return 0, emsgsize
+	}
+	if u.wmemAlloc >= u.sndbuf {
+		if m.nonblock || m.flags&msgDontwait != 0 || t.expired() {
+			return 0, eagain
+		}
+		return 0, t.wait(&u.wait, u.sndtimeo)
+	}
+	if e := u.checkSize(d, len(d.data)+n); e != 0 {
+		return 0, e
+	}
+	for _, b := range m.iov {
+		d.data = append(d.data, b...)
+	}
+	if u.cork || m.flags&msgMore != 0 {
+		u.pending = d
+		return n, 0
+	}
+	u.pending = nil
+	return n, u.xmit(d)
+}
+
+// newSend finds out where a datagram goes and how.
+func (u *udpSock) newSend(t *task, m *message) (*udpSend, errno) {
+	s := u.s
+	d := &udpSend{to: u.remote, src: u.local.Addr(), tos: u.tos, gsoSize: u.gsoSize, stamps: u.timestamping}
+	if len(m.name) > 0 {
+		family := sockaddrFamily(m.name)
+		addr := m.name
+		switch {
+		case len(addr) < 2:
+			return nil, einval
+		case u.family == afInet && family == afUnspec && len(addr) >= sockaddrInLen:
+			addr = append([]byte{afInet, 0}, addr[2:]...)
+		case u.family == afInet6 && family == afUnspec:
+			if !u.connectedTo {
+				return nil, edestaddrreq
+			}
+			addr = nil
+		case u.family == afInet6 && family != afInet6 && family != afInet:
+			return nil, einval
+		}
+		if addr != nil {
+			to, e := u.parseDestination(addr)
+			switch {
+			case e != 0:
+				return nil, e
+			case to.Port() == 0:
+				return nil, einval
+			}
+			d.to = loopback(to)
+		}
+	} else if !u.connectedTo {
+		return nil, edestaddrreq
+	}
+	ttl := u.ttl
+	list, e := parseCmsgs(m.control)
+	if e != 0 {
+		return nil, e
+	}
+	for _, c := range list {
+		switch {
+		case c.level == solUDP && c.typ == udpSegment:
+			if len(c.data) != 2 {
+				return nil, einval
+			}
+			d.gsoSize = int(le.Uint16(c.data))
+		case c.level == solUDP:
+			return nil, einval
+		case c.level == solSocket:
+			if e := u.socketCmsg(t, c); e != 0 {
+				return nil, e
+			}
+			if t.tsflags != 0 {
+				const record = sofTxSched | sofTxSoftware | sofTxAck | sofTxHardware
+				d.stamps = d.stamps&^record | t.tsflags
+			}
+		case c.level == solIP && d.to.Addr().Is4():
+			if e := d.ipCmsg(t, c, &ttl); e != 0 {
+				return nil, e
+			}
+		case c.level == solIPv6 && u.family == afInet6:
+			if e := d.ipv6Cmsg(t, c, &ttl); e != 0 {
+				return nil, e
+			}
+		}
+	}
+	if ttl < 0 {
+		ttl = int(s.sysctl.ipDefaultTtl)
+		if d.to.Addr().Is6() {
+			ttl = 64
+		}
+		if d.to.Addr().IsMulticast() {
+			ttl = u.multicastTTL
+		}
+	}
+	d.ttl = uint8(ttl)
+	if d.to.Addr() == broadcastAddr && !u.broadcast {
+		return nil, eacces
+	}
+	r, e := s.routeFor(d.to.Addr())
+	if e != 0 {
+		return nil, e
+	}
+	if !d.src.IsValid() || d.src.IsUnspecified() || d.src.Is4() != d.to.Addr().Is4() {
+		d.src = r.src
+	}
+	return d, 0
+}
+
+// ipCmsg is a control message of SOL_IP (ip_cmsg_send).
+func (d *udpSend) ipCmsg(t *task, c cmsg, ttl *int) errno {
+	v := -1
+	switch len(c.data) {
+	case 4:
+		v = int(int32(le.Uint32(c.data)))
+	case 1:
+		v = int(c.data[0])
+	}
+	switch c.typ {
+	case ipTos:
+		if v < 0 || v > 255 {
+			return einval
+		}
+		d.tos = uint8(v)
+	case ipTtl:
+		if len(c.data) != 4 || v < 1 || v > 255 {
+			return einval
+		}
+		*ttl = v
+	case ipPktinfo:
+		if len(c.data) != 12 {
+			return einval
+		}
+		if src := netip.AddrFrom4([4]byte(c.data[4:])); !src.IsUnspecified() {
+			d.src = src
+		}
+	case ipRetopts, ipProtocol:
+		return t.no("control message " + optionName("IP_", int64(c.typ)))
+	default:
+		return einval
+	}
+	return 0
+}
+
+// ipv6Cmsg is one of SOL_IPV6 (ip6_datagram_send_ctl).
+func (d *udpSend) ipv6Cmsg(t *task, c cmsg, ttl *int) errno {
+	v := -2
+	if len(c.data) == 4 {
+		v = int(int32(le.Uint32(c.data)))
+	}
+	switch c.typ {
+	case ipv6Tclass:
+		if v < -1 || v > 255 {
+			return einval
+		}
+		d.tos = uint8(max(v, 0))
+	case ipv6Hoplimit:
+		if v < -1 || v > 255 {
+			return einval
+		}
+		*ttl = v
+	case ipv6Pktinfo:
+		if len(c.data) < 20 {
+			return einval
+		}
+		if src := netip.AddrFrom16([16]byte(c.data)); !src.IsUnspecified() {
+			d.src = src
+		}
+	default:
+		if name := optionName("IPV6_", int64(c.typ)); name != "" {
+			return t.no("control message " + name)
+		}
+		return einval
+	}
+	return 0
+}
+
+func (d *udpSend) ipHeaderLen() int {
+	if d.to.Addr().Is6() {
+		return 40
+	}
+	return 20
+}
+
+// mtuFor is the path's MTU.
+func (u *udpSock) mtuFor(d *udpSend) int {
+	r, e := u.s.routeFor(d.to.Addr())
+	if e != 0 {
+		return defaultMTU
+	}
+	n, _ := r.mtu()
+	return n
+}
+
+// fragments reports whether datagrams larger than the MTU are cut (ip_sk_ignore_df).
+func (u *udpSock) fragments() bool {
+	return !u.dontfrag && (u.mtuDisc < ipPmtudiscDo || u.mtuDisc == ipPmtudiscOmit)
+}
+
+// checkSize refuses datagrams that can't be sent in one piece, nor in several.
+func (u *udpSock) checkSize(d *udpSend, n int) errno {
+	mtu := u.mtuFor(d)
+	hlen := d.ipHeaderLen() + udpHeaderLen
+	if d.gsoSize > 0 {
+		switch {
+		case hlen+min(n, d.gsoSize) > mtu:
+			return emsgsize
+		case n > d.gsoSize*udpMaxSegments:
+			return einval
+		case n > d.gsoSize:
+			return 0
+		}
+	}
+	if n+hlen > mtu && !u.fragments() {
+		u.localError(d, emsgsize, mtu)
+		return emsgsize
+	}
+	return 0
+}
+
+// localError puts an error of our own on the error queue (ip_local_error).
+func (u *udpSock) localError(d *udpSend, e errno, info int) {
+	if u.family == afInet && !u.recverr || u.family == afInet6 && !u.recverr6 {
+		return
+	}
+	u.queueError(&errEntry{errno: e, origin: soEeOriginLocal, info: uint32(info), name: d.to})
+}
+
+// xmit sends a datagram, or those that UDP_SEGMENT cuts it into.
+func (u *udpSock) xmit(d *udpSend) errno {
+	s := u.s
+	key := uint32(0)
+	stamps := d.stamps & (sofTxSched | sofTxSoftware)
+	if d.stamps&(sofTxSched|sofTxSoftware|sofTxAck) != 0 && u.timestamping&sofOptId != 0 {
+		key = u.tskey
+		u.tskey++
+	}
+	data := d.data
+	for first := true; first || len(data) > 0; first = false {
+		n := len(data)
+		if d.gsoSize > 0 {
+			n = min(n, d.gsoSize)
+		}
+		piece := data[:n]
+		data = data[n:]
+		if len(data) > 0 {
+			u.xmitOne(d, piece, 0, 0)
+			continue
+		}
+		if !u.xmitOne(d, piece, stamps, key) {
+			s.count(mibUdpSndbufErrors)
+			if u.recverr || u.recverr6 {
+				return enobufs
+			}
+		}
+	}
+	return 0
+}
+
+// xmitOne sends one datagram, in fragments if it is too large.
+func (u *udpSock) xmitOne(d *udpSend, data []byte, stamps, key uint32) bool {
+	s := u.s
+	mtu := u.mtuFor(d)
+	whole := d.ipHeaderLen()+udpHeaderLen+len(data) <= mtu
+	var ip wire.Layer
+	if d.to.Addr().Is4() {
+		h := &wire.IPv4{TTL: d.ttl, TOS: d.tos, Src: d.src, Dst: d.to.Addr()}
+		h.DF = u.mtuDisc == ipPmtudiscDo || u.mtuDisc == ipPmtudiscProbe || whole && u.mtuDisc == ipPmtudiscWant
+		switch {
+		case u.connectedTo:
+			h.ID = u.ipid
+			u.ipid++
+		case !h.DF || u.fragments():
+			s.ports.ids++
+			h.ID = uint16(s.ports.ids)
+		}
+		ip = h
+	} else {
+		ip = &wire.IPv6{HopLimit: d.ttl, TrafficClass: d.tos, FlowLabel: u.flowLabelFor(d), Src: d.src, Dst: d.to.Addr()}
+	}
+	p := &wire.Packet{
+		Layers:  []wire.Layer{ip, &wire.UDP{SrcPort: u.local.Port(), DstPort: d.to.Port()}},
+		Payload: data,
+	}
+	b, err := p.Marshal(wire.MarshalOptions{})
+	if err != nil {
+		return false
+	}
+	s.count(mibUdpOutDatagrams)
+	pieces := [][]byte{b}
+	if !whole {
+		s.ports.ids++
+		pieces = fragment(b, mtu, uint32(s.ports.ids))
+	}
+	sent := true
+	for i, piece := range pieces {
+		size := rxTruesize(len(piece))
+		out := &packet{captured: &engine.Captured{Data: piece, Cause: causeUDP}, flow: u}
+		u.wmemAlloc += size
+		last := i == len(pieces)-1
+		out.left = func(at time.Duration) {
+			u.freeWmem(size)
+			if last && stamps&sofTxSoftware != 0 {
+				u.stamp(scmTstampSnd, at, key, piece)
+			}
+		}
+		out.dropped = func() { u.freeWmem(size) }
+		if last && stamps&sofTxSched != 0 {
+			u.stamp(scmTstampSched, s.now, key, piece)
+		}
+		if !s.devXmit(out) {
+			u.wmemAlloc = max(u.wmemAlloc-size, 0)
+			sent = false
+		}
+	}
+	return sent
+}
+
+// freeWmem gives back a packet's memory (sock_wfree).
+func (u *udpSock) freeWmem(n int) {
+	u.wmemAlloc = max(u.wmemAlloc-n, 0)
+	if u.wmemAlloc*2 <= u.sndbuf && !u.released {
+		u.s.wake(&u.wait, epollOut|epollWrnorm|epollWrband)
+	}
+}
+
+// stamp puts a time stamp on the error queue.
+func (u *udpSock) stamp(kind int, at time.Duration, key uint32, packet []byte) {
+	e := &errEntry{errno: enomsg, origin: soEeOriginTimestamping, info: uint32(kind), stamp: u.s.Wall(at)}
+	if u.timestamping&sofOptId != 0 {
+		e.data = key
+	}
+	if u.timestamping&sofOptTsonly == 0 {
+		e.payload = packet
+	}
+	u.queueError(e)
+}
+
+// flowLabelFor makes a flow label from the addresses, as sysctl or option want one.
+func (u *udpSock) flowLabelFor(d *udpSend) uint32 {
+	mode := u.s.sysctl.ipv6AutoFlowlabels
+	on := mode == 1 || mode == 3
+	if u.autoflow >= 0 && (mode == 1 || mode == 2) {
+		on = u.autoflow != 0
+	}
+	if u.flowLabel != 0 || !on || mode == 0 {
+		return u.flowLabel
+	}
+	h := uint32(2166136261)
+	mix := func(p []byte) {
+		for _, c := range p {
+			h = (h ^ uint32(c)) * 16777619
+		}
+	}
+	mix(d.src.AsSlice())
+	mix(d.to.Addr().AsSlice())
+	mix(binary.BigEndian.AppendUint32(nil, uint32(u.local.Port())<<16|uint32(d.to.Port())))
+	return h & 0xfffff
+}
+
+// fragment cuts an IP packet into pieces that fit the MTU (RFC 791, RFC 8200 section
+// 4.5).
+func fragment(b []byte, mtu int, id uint32) [][]byte {
+	const moreFragments = 0x2000
+	v6 := b[0]>>4 == 6
+	hlen, room := 20, (mtu-20)&^7
+	if v6 {
+		hlen, room = 40, (mtu-48)&^7
+	}
+	header, data := b[:hlen], b[hlen:]
+	var out [][]byte
+	for at := 0; at < len(data); at += room {
+		piece := data[at:min(at+room, len(data))]
+		more := at+room < len(data)
+		f := append([]byte(nil), header...)
+		if v6 {
+			offset := uint16(at)
+			if more {
+				offset |= 1
+			}
+			next := f[6]
+			f[6] = 44 // a fragment header
+			f = append(f, next, 0)
+			f = binary.BigEndian.AppendUint16(f, offset)
+			f = binary.BigEndian.AppendUint32(f, id)
+			binary.BigEndian.PutUint16(f[4:], uint16(8+len(piece)))
+		} else {
+			offset := uint16(at / 8)
+			if more {
+				offset |= moreFragments
+			}
+			binary.BigEndian.PutUint16(f[2:], uint16(hlen+len(piece)))
+			binary.BigEndian.PutUint16(f[6:], offset)
+			binary.BigEndian.PutUint16(f[10:], 0)
+			binary.BigEndian.PutUint16(f[10:], ipChecksumOf(f))
+		}
+		out = append(out, append(f, piece...))
+	}
+	return out
+}
+
+// ipChecksumOf is the Internet checksum (RFC 1071) of an IPv4 header.
+func ipChecksumOf(b []byte) uint16 {
+	sum := uint32(0)
+	for i := 0; i+1 < len(b); i += 2 {
+		sum += uint32(binary.BigEndian.Uint16(b[i:]))
+	}
+	for sum > 0xffff {
+		sum = sum>>16 + sum&0xffff
+	}
+	return ^uint16(sum)
+}
