@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"net/netip"
 	"time"
 )
@@ -54,6 +55,19 @@ type NetConfig struct {
 	Speed        int  // Mbit/s; 0: the device's default
 	AnyIP        bool // no address on the device, route without gateway
 	Capture      CaptureMode
+}
+
+// Check says what no target can set up: hosts with one address, or a capture that
+// there isn't.
+func (n NetConfig) Check() error {
+	if n.RemoteIP.IsValid() && n.RemoteIP == n.LocalIP {
+		return fmt.Errorf("remote address %s is local", n.RemoteIP)
+	}
+	switch n.Capture {
+	case CaptureCopy, CapturePacket, "":
+		return nil
+	}
+	return fmt.Errorf("unknown capture %q", n.Capture)
 }
 
 // A CaptureMode is how long captured packets stay referenced in the stack.

@@ -72,7 +72,17 @@ func main() {
 func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	c := &console{ctx: ctx, stdout: stdout, stderr: stderr}
+	out := &output{w: stdout}
+	status := command(&console{ctx: ctx, stdout: out, stderr: stderr}, args)
+	if out.err != nil {
+		fmt.Fprintf(stderr, "tcpdrill: %v\n", out.err)
+		return exitError
+	}
+	return status
+}
+
+// command runs the command that the arguments name.
+func command(c *console, args []string) int {
 	name := strings.TrimSuffix(filepath.Base(args[0]), ".exe")
 	switch {
 	case name == "packetdrill":

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -52,15 +51,11 @@ func (m *mutateCommand) Run(c *console, k *kong.Context) error {
 	if err != nil {
 		return err
 	}
-	out := c.stdout
-	if m.Output != "" {
-		f, err := os.Create(m.Output)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		out = f
+	out, err := c.openOutput(m.Output)
+	if err != nil {
+		return err
 	}
+	defer out.close()
 	jobs := m.Jobs
 	if jobs <= 0 {
 		jobs = runtime.NumCPU()
@@ -75,6 +70,9 @@ func (m *mutateCommand) Run(c *console, k *kong.Context) error {
 		t.markdown(out)
 	} else {
 		t.text(out)
+	}
+	if err := out.close(); err != nil {
+		return err
 	}
 	return t.status()
 }

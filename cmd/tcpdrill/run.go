@@ -77,15 +77,11 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 	if err != nil {
 		return err
 	}
-	out := c.stdout
-	if rc.Output != "" {
-		f, err := os.Create(rc.Output)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		out = f
+	out, err := c.openOutput(rc.Output)
+	if err != nil {
+		return err
 	}
+	defer out.close()
 	lanes, err := rc.openLanes(c.ctx, len(tasks))
 	if err != nil {
 		return err
@@ -99,6 +95,9 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 	}
 	interrupted := s.runAll(tasks)
 	s.writer.end(s)
+	if err := out.close(); err != nil {
+		return err
+	}
 	if interrupted != "" {
 		fmt.Fprintf(c.stderr, "tcpdrill: interrupted at %s\n", interrupted)
 		return exitStatus(130)

@@ -226,16 +226,10 @@ func (s *Stack) SetFeatures(dev string, list []engine.Feature) error {
 
 // Configure sets the network up as a script wants it.
 func (s *Stack) Configure(n engine.NetConfig) error {
-	if n.RemoteIP.IsValid() && n.RemoteIP == n.LocalIP {
-		return fmt.Errorf("remote address %s is local", n.RemoteIP)
+	if err := n.Check(); err != nil {
+		return err
 	}
-	switch n.Capture {
-	case engine.CaptureCopy, "":
-	case engine.CapturePacket:
-		s.pinned = true
-	default:
-		return fmt.Errorf("unknown capture %q", n.Capture)
-	}
+	s.pinned = n.Capture == engine.CapturePacket
 	if n.MTU != 0 {
 		if err := s.ChangeLink(engine.LinkChange{Dev: deviceName, MTU: n.MTU}); err != nil {
 			return fmt.Errorf("%s: MTU %d: %w", deviceName, n.MTU, err)

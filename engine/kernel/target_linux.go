@@ -3,7 +3,6 @@ package kernel
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/netip"
 
 	"golang.org/x/sys/unix"
@@ -69,20 +68,16 @@ func New() (*Target, error) {
 // Configure sets the network up as a script wants it. From here on everything
 // that the stack sends is captured.
 func (t *Target) Configure(n engine.NetConfig) error {
-	if n.RemoteIP.IsValid() && n.RemoteIP == n.LocalIP {
-		return fmt.Errorf("remote address %s is local", n.RemoteIP)
+	if err := n.Check(); err != nil {
+		return err
 	}
-	switch n.Capture {
-	case engine.CaptureCopy, "":
-	case engine.CapturePacket:
+	if n.Capture == engine.CapturePacket {
 		// Clones stay in the device's queue for ever, as an ordinary packet
 		// socket would hold them until it is read. packetdrill takes one out
 		// for each packet it sniffs, and so holds as many as were sent before
 		// it began to sniff: by chance. Its queue has 500 places; ours has
 		// more, and says when it overflows.
 		t.pinned = true
-	default:
-		return fmt.Errorf("unknown capture %q", n.Capture)
 	}
 	if err := t.capture.Bind(t.device); err != nil {
 		return err
