@@ -515,6 +515,7 @@ func (l *tcpSock) newChild(r *request, g *segment) *tcpSock {
 	}
 	tp.tos = r.tos
 	tp.savedSyn = r.savedSyn
+	tp.rebuildHeader()
 	tp.syncMSS(tp.dstMTU())
 	tp.advmss = 1460
 	if route := tp.route(); route != nil {

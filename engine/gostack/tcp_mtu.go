@@ -153,7 +153,7 @@ func (tp *tcpSock) mtuReduced(mtu int) {
 	if r == nil {
 		return
 	}
-	tp.routeMTU = tp.currentDstMTU()
+	tp.rebuildHeader()
 	now, locked := r.mtu()
 	if now < mtu {
 		tp.softErr = emsgsize

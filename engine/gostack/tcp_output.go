@@ -54,6 +54,9 @@ func (tp *tcpSock) route() *route {
 	return r
 }
 
+// rebuildHeader takes notice of a route that has changed (__sk_dst_check).
+func (tp *tcpSock) rebuildHeader() { tp.routeMTU = tp.currentDstMTU() }
+
 // dstMTU is the path's MTU, by the route that the last segment took: that there is
 // another is noticed when the next is sent.
 func (tp *tcpSock) dstMTU() int {

@@ -163,6 +163,7 @@ func (tp *tcpSock) retransmitOne(b *skb, segs int, cause string) bool {
 			tp.trimHead(b, int(tp.sndUna-b.seq))
 		}
 	}
+	tp.rebuildHeader()
 	mss := tp.currentMSS()
 	window := int(int32(tp.wndEnd() - b.seq))
 	// A peer that has shrunk its window gets nothing outside it but a probe.

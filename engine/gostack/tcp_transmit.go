@@ -104,7 +104,7 @@ func (tp *tcpSock) transmit(b *skb, cause string) bool {
 			gso.Type = engine.GSOTCPv6
 		}
 	}
-	tp.routeMTU = tp.currentDstMTU()
+	tp.rebuildHeader()
 	b.head.dataref++
 	head := b.head
 	ok := s.sendSegment(tp, t, b, tos, gso, cause, func() {
