@@ -9,7 +9,7 @@ func exprs(rules []*exprRule) []Expr {
 }
 
 func (r *exprRule) expr() Expr {
-	e := r.operand()
+	e := r.first()
 	if r.Value != nil {
 		value := r.Value.expr()
 		e = Assign{around(e, value), e.(Word), value}
@@ -28,20 +28,21 @@ func around(first, last Node) Range {
 	return Range{start, end}
 }
 
-func (r *exprRule) operand() Expr {
+func (r *exprRule) first() Expr {
+	c := r.Compound
 	switch {
-	case r.List != nil:
-		return r.List.list()
-	case r.Braces != nil:
-		return r.Braces.expr()
-	case r.Inet != nil:
-		version := 4
-		if r.Inet.Name == "inet6_addr" {
-			version = 6
-		}
-		return Inet{r.Inet.Range, version, r.Inet.Addr.Text, r.Inet.Addr.Symbol}
+	case c == nil:
+		return r.Atom.Expr
+	case c.List != nil:
+		return c.List.list()
+	case c.Braces != nil:
+		return c.Braces.expr()
 	}
-	return r.Atom.Expr
+	version := 4
+	if c.Inet.Name == "inet6_addr" {
+		version = 6
+	}
+	return Inet{c.Inet.Range, version, c.Inet.Addr.Text, c.Inet.Addr.Symbol}
 }
 
 func (r *listRule) list() List { return List{r.Range, exprs(r.Elems)} }

@@ -90,7 +90,7 @@ var wants = map[string]string{
 	"SeqRange":     "a sequence range first:last(length)",
 	"SACKBlock":    "a block left:right",
 	"TCPOption":    "a TCP option",
-	"ExprRule":     "a value",
+	"exprRule":     "a value",
 	"ListRule":     "[",
 	"NoteRule":     "(",
 	"MPLSLabel":    "(",

@@ -7,10 +7,10 @@ package script
 // grammar.txt is the same grammar for people.
 //
 // Participle pays for each alternative that it tries, also in vain. What nearly
-// every line has (times, numbers, sequence ranges) is therefore read by the Parse
-// methods in leaves.go, what few have is only tried where its first token stands
-// (see rare.go), and the most frequent alternatives come first. That makes it
-// three times as fast.
+// every line has (times, numbers, segments, arguments) is therefore read by the
+// Parse methods in leaves*.go, what few have is only tried where its first token
+// stands (see rare.go), and the most frequent alternatives come first. That makes
+// it four times as fast.
 
 type optionRule struct {
 	Range
@@ -53,16 +53,6 @@ type noteRule struct {
 }
 
 // Packets.
-
-type packetRule struct {
-	Range
-	Direction string    `parser:"@Angle"`
-	Encap     encaps    `parser:"@@?"`
-	IP        ipInfo    `parser:"@@?"`
-	TCP       *tcpRule  `parser:"(   @@"`
-	UDP       *udpRule  `parser:"  | @@"`
-	ICMP      *icmpRule `parser:"  | @@ )"`
-}
 
 type encapRule struct {
 	Range
@@ -143,26 +133,13 @@ type udpRule struct {
 	Length Int   `parser:"'(' @@ ')'"`
 }
 
-type tcpRule struct {
-	Range
-	PSP     *anyInt     `parser:"( 'encap' 'psp' 'spi' @@ )?"`
-	Ports   ports       `parser:"@@?"`
-	Flags   flags       `parser:"@@"`
-	Seq     SeqRange    `parser:"@@"`
-	Numbers tcpNumbers  `parser:"@@?"`
-	Options tcpOptions  `parser:"@@?"`
-	Cause   *StringPart `parser:"( 'cause' @@ )?"`
-}
-
 // Expressions.
 
-type exprRule struct {
-	Atom   atom        `parser:"(   @@"`
-	Value  *exprRule   `parser:"    ( '=' @@ )?"`
-	List   *listRule   `parser:"  | @@"`
-	Braces *bracesRule `parser:"  | @@"`
-	Inet   *inetRule   `parser:"  | @@ )"`
-	Or     *exprRule   `parser:"( '|' @@ )?"`
+// compoundRule is an expression of more than one token.
+type compoundRule struct {
+	List   *listRule   `parser:"  @@"`
+	Braces *bracesRule `parser:"| @@"`
+	Inet   *inetRule   `parser:"| @@"`
 }
 
 type listRule struct {

@@ -247,6 +247,51 @@ func (t *Time) Parse(lex *lexer.PeekingLexer) error {
 	return nil
 }
 
+// exprRule is an expression: an operand, of which a word can have a value, and
+// what is combined with it by |.
+type exprRule struct {
+	Atom     atom
+	Compound *compoundRule
+	Value    *exprRule
+	Or       *exprRule
+}
+
+// Parse implements participle.Parseable.
+func (r *exprRule) Parse(lex *lexer.PeekingLexer) error {
+	switch err := r.Atom.Parse(lex); {
+	case err == participle.NextMatch:
+		switch lex.Peek().Value {
+		case "[", "{", "inet_addr", "inet6_addr":
+		default:
+			return err
+		}
+		if r.Compound, err = parseRare(lex, compoundParser); err != nil {
+			return err
+		}
+	case err != nil:
+		return err
+	case mark(lex, "="):
+		r.Value = new(exprRule)
+		if err := r.Value.operand(lex); err != nil {
+			return err
+		}
+	}
+	if mark(lex, "|") {
+		r.Or = new(exprRule)
+		return r.Or.operand(lex)
+	}
+	return nil
+}
+
+// operand reads an expression where there has to be one.
+func (r *exprRule) operand(lex *lexer.PeekingLexer) error {
+	err := r.Parse(lex)
+	if err == participle.NextMatch {
+		return unexpected(lex, "exprRule")
+	}
+	return err
+}
+
 // atom is an expression of one token, or of several strings in a row.
 type atom struct{ Expr }
 

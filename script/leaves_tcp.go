@@ -5,7 +5,114 @@ import (
 	"github.com/alecthomas/participle/v2/lexer"
 )
 
-// The leaves that TCP segments consist of.
+// Packets, and the leaves that TCP segments consist of.
+
+// packetRule is < or >, what is said of the headers before, and then a segment, a
+// datagram or a message.
+type packetRule struct {
+	Range
+	Direction string
+	Encap     encaps
+	IP        ipInfo
+	TCP       *tcpRule
+	UDP       *udpRule
+	ICMP      *icmpRule
+}
+
+// Parse implements participle.Parseable.
+func (r *packetRule) Parse(lex *lexer.PeekingLexer) (err error) {
+	t := lex.Peek()
+	if t.Type != tokenAngle {
+		return participle.NextMatch
+	}
+	lex.Next()
+	r.Pos, r.Direction = t.Pos, t.Value
+	if err := r.Encap.Parse(lex); err != nil && err != participle.NextMatch {
+		return err
+	}
+	if err := r.IP.Parse(lex); err != nil && err != participle.NextMatch {
+		return err
+	}
+	switch lex.Peek().Value {
+	case "udp":
+		r.UDP, err = parseRare(lex, udpParser)
+	case "icmp":
+		r.ICMP, err = parseRare(lex, icmpParser)
+	default:
+		r.TCP = new(tcpRule)
+		if err = r.TCP.Parse(lex); err == participle.NextMatch {
+			err = unexpected(lex, "flags")
+		}
+	}
+	r.EndPos = lex.RawPeek().Pos
+	return err
+}
+
+// tcpRule is a segment: [encap psp spi N] [ports] flags range [ack N] [win N]
+// [urg N] [<options>] [cause "..."].
+type tcpRule struct {
+	Range
+	PSP     *anyInt
+	Ports   ports
+	Flags   flags
+	Seq     SeqRange
+	Numbers tcpNumbers
+	Options tcpOptions
+	Cause   *StringPart
+}
+
+// Parse implements participle.Parseable.
+func (r *tcpRule) Parse(lex *lexer.PeekingLexer) error {
+	r.Pos = lex.Peek().Pos
+	begun := false // whether what follows has to be a segment
+	if mark(lex, "encap") {
+		begun = true
+		if !mark(lex, "psp") {
+			return unexpected(lex, `"psp"`)
+		}
+		if !mark(lex, "spi") {
+			return unexpected(lex, `"spi"`)
+		}
+		r.PSP = new(anyInt)
+		if r.PSP.Parse(lex) != nil {
+			return unexpected(lex, "anyInt")
+		}
+	}
+	switch err := r.Ports.Parse(lex); err {
+	case nil:
+		begun = true
+	case participle.NextMatch:
+	default:
+		return err
+	}
+	if err := r.Flags.Parse(lex); err != nil {
+		if begun {
+			return unexpected(lex, "flags")
+		}
+		return err
+	}
+	switch err := r.Seq.Parse(lex); err {
+	case nil:
+	case participle.NextMatch:
+		return unexpected(lex, "SeqRange")
+	default:
+		return err
+	}
+	if err := r.Numbers.Parse(lex); err != nil && err != participle.NextMatch {
+		return err
+	}
+	if err := r.Options.Parse(lex); err != nil && err != participle.NextMatch {
+		return err
+	}
+	if mark(lex, "cause") {
+		r.Cause = new(StringPart)
+		if r.Cause.Parse(lex) != nil {
+			return unexpected(lex, "StringPart")
+		}
+	}
+	r.EndPos = lex.RawPeek().Pos
+	return nil
+}
 
 // Parse implements participle.Parseable: first:last(length).
 func (s *SeqRange) Parse(lex *lexer.PeekingLexer) error {

@@ -31,6 +31,9 @@ func Warm() {
 	eventParser()
 	encapParser()
 	ipInfoParser()
+	udpParser()
+	icmpParser()
+	compoundParser()
 }
 
 // Parse parses a script. What it finds wrong it returns as an ErrorList, with

@@ -7,13 +7,22 @@ import (
 	"github.com/alecthomas/participle/v2/lexer"
 )
 
-// Encapsulation and what is said of IP headers is rare. These leaves look at the
-// first token, and only where it fits call a parser of their own for the rule.
+// Some rules are rare: encapsulation, what is said of IP headers, other protocols
+// than TCP, expressions of several tokens. The leaves look at the first token, and
+// only where it fits call a parser of their own for the rule.
 
 var (
-	encapParser  = sync.OnceValue(buildParser[encapRule])
-	ipInfoParser = sync.OnceValue(buildParser[ipInfoRule])
+	encapParser    = sync.OnceValue(buildParser[encapRule])
+	ipInfoParser   = sync.OnceValue(buildParser[ipInfoRule])
+	udpParser      = sync.OnceValue(buildParser[udpRule])
+	icmpParser     = sync.OnceValue(buildParser[icmpRule])
+	compoundParser = sync.OnceValue(buildParser[compoundRule])
 )
+
+// parseRare parses a rule whose first token has been seen.
+func parseRare[R any](lex *lexer.PeekingLexer, parser func() *participle.Parser[R]) (*R, error) {
+	return parser().ParseFromLexer(lex, participle.AllowTrailing(true))
+}
 
 // encaps are the headers around a packet: at least one, if it matches.
 type encaps struct{ List []Encap }
@@ -29,7 +38,7 @@ func (e *encaps) Parse(lex *lexer.PeekingLexer) error {
 			}
 			return nil
 		}
-		rule, err := encapParser().ParseFromLexer(lex, participle.AllowTrailing(true))
+		rule, err := parseRare(lex, encapParser)
 		if err != nil {
 			return err
 		}
@@ -45,7 +54,7 @@ func (i *ipInfo) Parse(lex *lexer.PeekingLexer) error {
 	if v := lex.Peek().Value; v != "(" && v != "[" {
 		return participle.NextMatch
 	}
-	rule, err := ipInfoParser().ParseFromLexer(lex, participle.AllowTrailing(true))
+	rule, err := parseRare(lex, ipInfoParser)
 	if err == nil {
 		i.IPInfo = rule.info()
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"tcpdrill/engine"
 )
@@ -125,36 +126,72 @@ var conf6 = []struct {
 	{"use_tempaddr", "0", ignored},
 }
 
-// initSysctls gives all sysctls their defaults.
-func (s *Stack) initSysctls() {
-	c := &s.sysctl
-	c.vars = c.table()
+// confSysctls are the settings of devices, without a place for their values.
+var confSysctls = sync.OnceValue(func() []sysctl {
+	var vars []sysctl
 	for _, dev := range confDevices {
 		for _, v := range conf4 {
-			c.vars = append(c.vars, sysctl{"net.ipv4.conf." + dev + "." + v.name, new(int64), v.def, whole, v.mode})
+			vars = append(vars, sysctl{"net.ipv4.conf." + dev + "." + v.name, nil, v.def, whole, v.mode})
 		}
 		for _, v := range conf6 {
-			c.vars = append(c.vars, sysctl{"net.ipv6.conf." + dev + "." + v.name, new(int64), v.def, whole, v.mode})
+			vars = append(vars, sysctl{"net.ipv6.conf." + dev + "." + v.name, nil, v.def, whole, v.mode})
 		}
 	}
-	c.index = make(map[string]int, len(c.vars))
+	return vars
+})
+
+// defaultSysctls are the values that a machine starts with, with the table that
+// names them. It is made once: a script is over in less time than that takes.
+var defaultSysctls = sync.OnceValue(func() *sysctls {
+	c := &sysctls{conf: make([]int64, len(confSysctls()))}
+	c.makeTable()
 	for i := range c.vars {
 		v := &c.vars[i]
-		c.index[v.name] = i
 		if text, ok := v.val.(*string); ok {
 			*text = v.def
 		} else if err := v.parse(v.def); err != nil {
 			panic("gostack: the default of " + v.name + ": " + err.Error()) // it is ours
 		}
 	}
+	return c
+})
+
+// sysctlIndex says where in the table a sysctl is.
+var sysctlIndex = sync.OnceValue(func() map[string]int {
+	index := map[string]int{}
+	for i, v := range defaultSysctls().vars {
+		index[v.name] = i
+	}
+	return index
+})
+
+// initSysctls gives all sysctls their defaults.
+func (s *Stack) initSysctls() {
+	s.sysctl = *defaultSysctls()
+	s.sysctl.vars, s.sysctl.conf = nil, nil
+}
+
+// makeTable makes the table of the sysctls and of where their values are.
+func (c *sysctls) makeTable() {
+	conf := confSysctls()
+	c.vars = append(c.table(), conf...)
+	for i := range conf {
+		c.vars[len(c.vars)-len(conf)+i].val = &c.conf[i]
+	}
 }
 
 // find returns a sysctl, nil if there is none of the name.
 func (c *sysctls) find(name string) *sysctl {
-	if i, ok := c.index[name]; ok {
-		return &c.vars[i]
+	i, ok := sysctlIndex()[name]
+	if !ok {
+		return nil
 	}
-	return nil
+	if c.vars == nil {
+		// Most scripts ask for none.
+		c.conf = slices.Clone(defaultSysctls().conf)
+		c.makeTable()
+	}
+	return &c.vars[i]
 }
 
 // String is the value as /proc/sys shows it.

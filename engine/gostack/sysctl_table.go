@@ -181,8 +181,8 @@ type sysctls struct {
 	udpRmemMin                      int64
 	udpWmemMin                      int64
 
-	vars  []sysctl
-	index map[string]int // into vars, by name
+	conf []int64  // of the settings of devices, in the order of confSysctls
+	vars []sysctl // nil until somebody asks for one by name
 }
 
 // table returns the sysctls with what Linux 6.12 sets them to in a network
