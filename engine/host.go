@@ -56,6 +56,15 @@ type Host interface {
 // ErrReadOnly is the answer to a change of a read-only sysctl.
 var ErrReadOnly = errors.New("read-only sysctl")
 
+// A FileKeeper is a Host with a /tmp of its own, whose files the script's calls open.
+// What commands write is put there, too.
+type FileKeeper interface {
+	// PutFile makes a file, or replaces what is in one. Names are absolute.
+	PutFile(name string, data []byte)
+	// RemoveFile takes one away, and reports whether there was one.
+	RemoveFile(name string) bool
+}
+
 // An Executor is a Host that can run real programs.
 type Executor interface {
 	// Exec runs a program in the script's namespaces and waits for its end.

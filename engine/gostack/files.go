@@ -160,7 +160,7 @@ type fileTree map[string]*memory
 // A memory is a regular file's contents.
 type memory struct{ data []byte }
 
-// PutFile makes a file in /tmp for a script to open, as one of its commands would.
+// PutFile implements engine.FileKeeper.
 func (s *Stack) PutFile(name string, data []byte) {
 	if s.process.files == nil {
 		s.process.files = fileTree{}
@@ -168,7 +168,7 @@ func (s *Stack) PutFile(name string, data []byte) {
 	s.process.files[path.Clean(name)] = &memory{append([]byte(nil), data...)}
 }
 
-// RemoveFile takes one away, and reports whether there was one.
+// RemoveFile implements engine.FileKeeper.
 func (s *Stack) RemoveFile(name string) bool {
 	_, ok := s.process.files[path.Clean(name)]
 	delete(s.process.files, path.Clean(name))

@@ -62,6 +62,7 @@ func init() { // not above, since sh runs scripts, which look programs up
 		"cat":    {cat, false},
 		"grep":   {grep, false},
 		"wc":     {wc, false},
+		"dd":     {dd, false},
 	}
 }
 

@@ -126,16 +126,38 @@ func (s *session) openFile(name string, flag int, perm os.FileMode, hc interp.Ha
 		return os.OpenFile(name, flag, perm)
 	}
 	if !inMemory || flag&os.O_TRUNC != 0 {
-		s.state.writeFile(name, nil)
+		s.writeFile(name, nil)
 	}
 	return &writeOnly{&memoryFile{s, name}}, nil
 }
 
-func (st *State) writeFile(name string, b []byte) {
-	if st.files == nil {
-		st.files = make(map[string][]byte)
+func (s *session) writeFile(name string, b []byte) {
+	if s.state.files == nil {
+		s.state.files = make(map[string][]byte)
 	}
-	st.files[name] = b
+	s.state.files[name] = b
+	if k, ok := s.host.(engine.FileKeeper); ok {
+		k.PutFile(name, b)
+	}
+}
+
+// removeFile reports whether there was one.
+func (s *session) removeFile(name string) bool {
+	_, found := s.state.files[name]
+	delete(s.state.files, name)
+	if k, ok := s.host.(engine.FileKeeper); ok {
+		found = k.RemoveFile(name) || found
+	}
+	return found
+}
+
+// inMemory reports whether a file, if there is one of the name, can only be in memory.
+func (s *session) inMemory(name string) bool {
+	if _, ok := s.state.files[name]; ok {
+		return true
+	}
+	_, ok := s.host.(engine.FileKeeper)
+	return ok && path.Dir(name) == "/tmp"
 }
 
 // A sysctlFile is a sysctl's file open for writing.
@@ -167,7 +189,7 @@ type memoryFile struct {
 func (f *memoryFile) Write(p []byte) (int, error) {
 	f.s.mu.Lock()
 	defer f.s.mu.Unlock()
-	f.s.state.writeFile(f.name, append(f.s.state.files[f.name], p...))
+	f.s.writeFile(f.name, append(f.s.state.files[f.name], p...))
 	return len(p), nil
 }
 

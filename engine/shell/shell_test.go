@@ -94,6 +94,14 @@ func TestCommands(t *testing.T) {
 		{command: "test -f /proc/sys/net/ipv4/tcp_sack && ! [ -e /proc/sys/net/ipv4/gone ]"},
 		{command: `x=$(</proc/sys/net/ipv4/tcp_sack); [ "$x" = 1 ] && echo "is $x"`, out: "is 1\n"},
 
+		// Files in memory
+		{command: "dd if=/dev/zero bs=2 count=3 of=/tmp/f status=none && wc -c < /tmp/f && rm /tmp/f", out: "6\n"},
+		{command: "echo abcdef | dd bs=1k count=1 2>&1 >/dev/null", out: "0+1 records in\n0+1 records out\n"},
+		{command: "dd if=/gone of=/tmp/f", exit: 1, out: "dd: failed to open '/gone': No such file or directory\n"},
+		{command: "dd bs=x", exit: 1, out: "dd: invalid number: 'x'\n"},
+		{command: "rm /tmp/gone", exit: 127, unsupported: "the command rm /tmp/gone",
+			out: "sh: the command rm /tmp/gone is not supported here\n"},
+
 		// ip
 		{command: "ip tcp_metrics flush all > /dev/null 2>&1", calls: []string{"flush"}},
 		{command: "ip tcp_metrics flush", calls: []string{"flush"}},

@@ -159,7 +159,7 @@ func (c *call) printSysctl(o *sysctlOptions, name, value string) {
 func setSysctls(c *call) (int, error) {
 	restore := "#!/bin/bash\n"
 	script := "/tmp/sysctl_restore_" + c.pid + ".sh"
-	c.state.writeFile(script, []byte(restore))
+	c.writeFile(script, []byte(restore))
 	for _, arg := range c.args {
 		file, value, assign := strings.Cut(arg, "=")
 		// The original takes what is between the first two equals signs.
@@ -173,7 +173,7 @@ func setSysctls(c *call) (int, error) {
 			return c.fail(1, "cat: "+file+": %s", err), nil
 		}
 		restore += fmt.Sprintf("echo \"%s\" > %s\n", strings.TrimSpace(old), file)
-		c.state.writeFile(script, []byte(restore))
+		c.writeFile(script, []byte(restore))
 		if !assign {
 			fmt.Fprintln(c.err, "set_sysctls.py: no value for", file)
 			return 1, nil

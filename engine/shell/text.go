@@ -45,15 +45,17 @@ func sleep(c *call) (int, error) {
 	return 0, nil
 }
 
-// rm removes files that exist in memory alone; others are the real rm's.
+// rm is `rm [-f] FILE...` for files in memory; others are the real rm's.
 func rm(c *call) (int, error) {
+	force := false
 	var names []string
 	for _, arg := range c.args {
 		if strings.HasPrefix(arg, "-") {
+			force = force || strings.Contains(arg, "f")
 			continue
 		}
 		name := c.env.abs(arg)
-		if _, ok := c.state.files[name]; !ok {
+		if !c.inMemory(name) {
 			return 0, errOther
 		}
 		names = append(names, name)
@@ -61,10 +63,14 @@ func rm(c *call) (int, error) {
 	if len(names) == 0 {
 		return 0, errOther
 	}
+	exit := 0
 	for _, name := range names {
-		delete(c.state.files, name)
+		if !c.removeFile(name) && !force {
+			fmt.Fprintf(c.err, "rm: cannot remove '%s': No such file or directory\n", name)
+			exit = 1
+		}
 	}
-	return 0, nil
+	return exit, nil
 }
 
 // written answers for a program that ends with writing.
