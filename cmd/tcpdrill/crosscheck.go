@@ -16,6 +16,7 @@ import (
 	"tcpdrill/engine"
 	"tcpdrill/engine/crosscheck"
 	"tcpdrill/engine/drill"
+	"tcpdrill/engine/stacks"
 	"tcpdrill/engine/uml/kernels"
 )
 
@@ -99,8 +100,8 @@ type crosscheckRun struct {
 // A crosscheckLane has stacks of its own: that are the same where the names are.
 type crosscheckLane struct {
 	*crosscheckRun
-	ours, theirs, generator stack
-	all                     []stack
+	ours, theirs, generator stacks.Stack
+	all                     []stacks.Stack
 }
 
 // A checked script is one that ran on both stacks.
@@ -168,12 +169,12 @@ func (l *crosscheckLane) close() {
 // to be found out.
 func (x *crosscheckRun) openLane(generator string) (*crosscheckLane, error) {
 	l := &crosscheckLane{crosscheckRun: x}
-	opened := map[string]stack{}
-	get := func(name string) (stack, error) {
+	opened := map[string]stacks.Stack{}
+	get := func(name string) (stacks.Stack, error) {
 		if st := opened[name]; st != nil {
 			return st, nil
 		}
-		st, err := openStack(name)
+		st, err := stacks.Open(name)
 		if st == nil {
 			return nil, err
 		}
@@ -305,7 +306,7 @@ func (l *crosscheckLane) check(ctx context.Context, id crosscheck.ID) (*checked,
 }
 
 // rerun runs a script, in real time again if the machine was late.
-func rerun(ctx context.Context, st stack, name, text string) (*engine.Outcome, error) {
+func rerun(ctx context.Context, st stacks.Stack, name, text string) (*engine.Outcome, error) {
 	for tries := 3; ; tries-- {
 		o, err := st.Run(ctx, drill.NewJob(name, []byte(text), nil))
 		if err != nil || o.Verdict != engine.Inconclusive || st.Virtual() || tries == 0 {

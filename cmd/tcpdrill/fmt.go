@@ -9,6 +9,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/diff"
 
+	"tcpdrill/engine/suite"
 	"tcpdrill/script"
 )
 
@@ -21,7 +22,7 @@ type fmtCommand struct {
 
 // Run formats each script.
 func (f *fmtCommand) Run(c *console) error {
-	files, err := findScripts(f.Paths)
+	files, err := suite.Find(f.Paths)
 	if err != nil {
 		return err
 	}

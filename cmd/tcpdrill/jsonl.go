@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"tcpdrill/engine/report"
+	"tcpdrill/engine/suite"
 )
 
 // A jsonlLine is one result, as other programs read it.
@@ -26,12 +27,12 @@ type jsonlLine struct {
 // A jsonlWriter writes an object a line.
 type jsonlWriter struct{ w io.Writer }
 
-func (j *jsonlWriter) result(r result) {
+func (j *jsonlWriter) result(r suite.Result) {
 	o := r.Outcome
 	line := jsonlLine{
 		Script: r.Script, Stack: r.Stack, IPVersion: string(r.IPVersion), Verdict: string(o.Verdict),
-		Seconds:      round(r.seconds, 1e6),
-		Reruns:       r.reruns,
+		Seconds:      round(r.Seconds, 1e6),
+		Reruns:       r.Reruns,
 		StackSeconds: round(o.Duration.Seconds(), 1e4),
 	}
 	if len(o.Failures) > 0 {
@@ -45,7 +46,7 @@ func (j *jsonlWriter) result(r result) {
 	_ = enc.Encode(line)
 }
 
-func (j *jsonlWriter) end(*suite) {}
+func (j *jsonlWriter) end(*tally) {}
 
 // round rounds to 1/unit.
 func round(f, unit float64) float64 { return math.Round(f*unit) / unit }

@@ -15,7 +15,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"tcpdrill/engine/uml"
+	"tcpdrill/engine/stacks"
 )
 
 // Exit statuses, the first that applies.
@@ -64,7 +64,7 @@ type exitStatus int
 func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
 func main() {
-	uml.Main() // does not return in a worker or a guest
+	stacks.Main() // does not return in a worker or a guest
 	os.Exit(run(os.Args, os.Stdout, os.Stderr))
 }
 

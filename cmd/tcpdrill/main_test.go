@@ -8,14 +8,14 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"tcpdrill/engine/kernel"
-	"tcpdrill/engine/uml"
+	"tcpdrill/engine/stacks"
 	"tcpdrill/engine/uml/kernels"
 )
 
 // The scripts under testdata run the program itself, under both its names.
 // UPDATE=1 rewrites what they expect.
 func TestMain(m *testing.M) {
-	uml.Main()
+	stacks.Main()
 	testscript.Main(m, map[string]func(){
 		"tcpdrill":    func() { os.Exit(run(append([]string{"tcpdrill"}, os.Args[1:]...), os.Stdout, os.Stderr)) },
 		"packetdrill": func() { os.Exit(run(append([]string{"packetdrill"}, os.Args[1:]...), os.Stdout, os.Stderr)) },

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"runtime"
@@ -14,6 +15,8 @@ import (
 
 	"tcpdrill/engine"
 	"tcpdrill/engine/gostack"
+	"tcpdrill/engine/stacks"
+	"tcpdrill/engine/suite"
 )
 
 // mutateCommand runs scripts on stacks that have mistakes built in, to learn which
@@ -61,7 +64,7 @@ func (m *mutateCommand) Run(c *console, k *kong.Context) error {
 		jobs = runtime.NumCPU()
 	}
 	t := &mutations{faults: faults, versions: len(m.IPVersion) > 1}
-	t.rows = mutateAll(&suite{rc: rc, console: c, virtual: true, settings: rc.settings(k)}, faults, tasks, min(jobs, len(tasks)))
+	t.rows = mutateAll(c.ctx, rc.runner(k), faults, tasks, min(jobs, len(tasks)))
 	if c.ctx.Err() != nil {
 		fmt.Fprintf(c.stderr, "tcpdrill: interrupted\n")
 		return exitStatus(130)
@@ -106,7 +109,7 @@ func chooseFaults(chosen []string) ([]fault, error) {
 
 // A mutation is what became of a script with each fault.
 type mutation struct {
-	task
+	suite.Task
 	plain engine.Verdict   // without a fault
 	why   string           // it isn't a pass
 	with  []engine.Verdict // by fault; nil if plain isn't a pass
@@ -124,18 +127,18 @@ func (m mutation) unknown(fault int) bool {
 }
 
 // mutateAll runs tasks with all faults, so many at a time.
-func mutateAll(s *suite, faults []fault, tasks []task, jobs int) []mutation {
+func mutateAll(ctx context.Context, r *suite.Runner, faults []fault, tasks []suite.Task, jobs int) []mutation {
 	rows := make([]mutation, len(tasks))
 	var next atomic.Int64
 	var lanes sync.WaitGroup
 	for range jobs {
 		lanes.Go(func() {
-			for s.console.ctx.Err() == nil {
+			for ctx.Err() == nil {
 				i := int(next.Add(1)) - 1
 				if i >= len(tasks) {
 					return
 				}
-				rows[i] = mutate(s, faults, tasks[i])
+				rows[i] = mutate(ctx, r, faults, tasks[i])
 			}
 		})
 	}
@@ -144,15 +147,14 @@ func mutateAll(s *suite, faults []fault, tasks []task, jobs int) []mutation {
 }
 
 // mutate runs a task without a fault and, if it passes, with each one.
-func mutate(s *suite, faults []fault, t task) mutation {
-	m := mutation{task: t}
+func mutate(ctx context.Context, r *suite.Runner, faults []fault, t suite.Task) mutation {
+	m := mutation{Task: t}
 	on := func(f gostack.Faults) engine.Outcome {
-		l := &lane{suite: s, stack: &goStack{opts: gostack.Options{Faults: f}}}
-		r, ok := l.run(t)
+		one, ok := r.One(ctx, &stacks.GoStack{Options: gostack.Options{Faults: f}}, t)
 		if !ok {
 			return engine.Outcome{} // interrupted: nobody reads it
 		}
-		return *r.Outcome
+		return *one.Outcome
 	}
 	o := on(0)
 	m.plain = o.Verdict
@@ -181,9 +183,9 @@ type mutations struct {
 // name is what a row is called.
 func (t *mutations) name(m mutation) string {
 	if t.versions {
-		return fmt.Sprintf("%s (%s)", m.task.name, m.version)
+		return fmt.Sprintf("%s (%s)", m.Name, m.Version)
 	}
-	return m.task.name
+	return m.Name
 }
 
 // passed returns the rows of scripts that pass without a fault.

@@ -9,6 +9,7 @@ import (
 
 	"tcpdrill/engine"
 	"tcpdrill/engine/drill"
+	"tcpdrill/engine/stacks"
 	"tcpdrill/script"
 )
 
@@ -31,7 +32,7 @@ func packetdrill(c *console, args []string) int {
 		packetdrillUsage(c)
 		return 1
 	}
-	var st stack
+	var st stacks.Stack
 	for _, path := range paths {
 		job, cfg := loadClassic(c, path, settings)
 		if cfg == nil {
@@ -41,7 +42,7 @@ func packetdrill(c *console, args []string) int {
 			continue
 		}
 		if st == nil {
-			if st, err = openStack("kernel"); err == nil {
+			if st, err = stacks.Open("kernel"); err == nil {
 				err = st.Ready(c.ctx)
 			}
 			if err != nil {
@@ -87,7 +88,7 @@ func loadClassic(c *console, path string, settings []engine.Setting) (*drill.Job
 }
 
 // runClassic runs a script and prints what packetdrill would.
-func runClassic(c *console, st stack, job *drill.Job, verbose bool) bool {
+func runClassic(c *console, st stacks.Stack, job *drill.Job, verbose bool) bool {
 	o, err := st.Run(c.ctx, job)
 	if err != nil {
 		if !errors.Is(err, context.Canceled) {

@@ -2,24 +2,18 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime"
-	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/alecthomas/kong"
 
 	"tcpdrill/engine"
-	"tcpdrill/engine/drill"
-	"tcpdrill/engine/kernel/kernelstack"
 	"tcpdrill/engine/report"
-	"tcpdrill/script"
+	"tcpdrill/engine/stacks"
+	"tcpdrill/engine/suite"
 )
 
 // drillFlags are packetdrill's options under their names with dashes. They
@@ -86,15 +80,21 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 	if err != nil {
 		return err
 	}
-	s := &suite{rc: rc, console: c, lanes: lanes, virtual: lanes[0].Virtual(), settings: rc.settings(k), started: time.Now()}
+	var w resultWriter
 	switch rc.Format {
 	case "jsonl":
-		s.writer = &jsonlWriter{w: out}
+		w = &jsonlWriter{w: out}
 	default:
-		s.writer = &textWriter{w: out, verbose: rc.Verbose}
+		w = &textWriter{w: out, verbose: rc.Verbose}
 	}
-	interrupted := s.runAll(tasks)
-	s.writer.end(s)
+	r := rc.runner(k)
+	r.Note = func(stack, note string) { fmt.Fprintf(c.stderr, "tcpdrill: %s: %s\n", stack, note) }
+	t := &tally{counts: map[engine.Verdict]int{}, started: time.Now()}
+	interrupted := r.Run(c.ctx, lanes, tasks, func(one suite.Result) {
+		t.counts[one.Outcome.Verdict]++
+		w.result(one)
+	})
+	w.end(t)
 	if err := out.close(); err != nil {
 		return err
 	}
@@ -102,35 +102,26 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 		fmt.Fprintf(c.stderr, "tcpdrill: interrupted at %s\n", interrupted)
 		return exitStatus(130)
 	}
-	return s.status()
+	return t.status()
 }
 
 // tasks are all scripts in all IP versions asked for.
-func (rc *runCommand) tasks() ([]task, error) {
-	files, err := findScripts(rc.Paths)
-	if err != nil {
-		return nil, err
-	}
+func (rc *runCommand) tasks() ([]suite.Task, error) {
 	versions, err := rc.versions()
 	if err != nil {
 		return nil, err
 	}
-	var tasks []task
-	for _, name := range files {
-		src, err := os.ReadFile(name)
-		if err != nil {
-			return nil, err
-		}
-		for _, v := range versionsOf(name, src, versions) {
-			tasks = append(tasks, task{name, src, v})
-		}
-	}
-	return tasks, nil
+	return suite.Tasks(rc.Paths, versions)
+}
+
+// runner is what runs them.
+func (rc *runCommand) runner(k *kong.Context) *suite.Runner {
+	return &suite.Runner{Preset: rc.Preset, Settings: rc.settings(k), Reruns: rc.Reruns}
 }
 
 // openLanes opens as many stacks as scripts are to run at a time, of so many. If
 // the stack can't be drilled, the first script that needs it says so.
-func (rc *runCommand) openLanes(ctx context.Context, tasks int) (lanes []stack, err error) {
+func (rc *runCommand) openLanes(ctx context.Context, tasks int) (lanes []stacks.Stack, err error) {
 	if rc.Jobs < 0 {
 		return nil, fmt.Errorf("-j %d: want a number, 0 for as many as can run without being late", rc.Jobs)
 	}
@@ -157,11 +148,7 @@ func (rc *runCommand) openLanes(ctx context.Context, tasks int) (lanes []stack, 
 		return nil, fmt.Errorf("-j %d: in real time scripts run one at a time; in virtual time (--stack=gostack or uml:…) as many as you like", rc.Jobs)
 	}
 	for len(lanes) < n {
-		if a, ok := first.(*autoStack); ok {
-			lanes = append(lanes, a.another())
-			continue
-		}
-		st, err := rc.open(rc.Stack)
+		st, err := stacks.Another(first, rc.Stack)
 		if st == nil {
 			return nil, err
 		}
@@ -208,213 +195,21 @@ func (rc *runCommand) settings(k *kong.Context) []engine.Setting {
 	return out
 }
 
-// versionsOf returns in which of the IP versions asked for a script runs, or in
-// which it runs if none was. Names that end in v4.pkt and v6.pkt and a script's
-// own --ip_version say what it is for.
-func versionsOf(name string, src []byte, asked []engine.IPVersion) []engine.IPVersion {
-	own := ownVersion(name, src)
-	v4, v6 := strings.HasSuffix(name, "v4.pkt"), strings.HasSuffix(name, "v6.pkt")
-	switch {
-	case len(asked) > 0:
-	case own != "":
-		return []engine.IPVersion{own}
-	case v6:
-		return []engine.IPVersion{engine.IPv6}
-	default:
-		return []engine.IPVersion{engine.IPv4}
-	}
-	var out []engine.IPVersion
-	for _, v := range asked {
-		if v4 && v == engine.IPv6 || v6 && v != engine.IPv6 || own != "" && own != v {
-			continue
-		}
-		out = append(out, v)
-	}
-	return out
-}
-
-// ownVersion returns what a script sets --ip_version to, "" if nothing.
-func ownVersion(name string, src []byte) engine.IPVersion {
-	if !strings.Contains(string(src), "--ip_version") {
-		return ""
-	}
-	s, err := script.Parse(name, src, nil)
-	if err != nil {
-		return "" // the run will say so
-	}
-	for _, o := range s.Options {
-		if o.Name == "ip_version" {
-			return engine.IPVersion(o.Value)
-		}
-	}
-	return ""
-}
-
-// A suite is a run of several scripts.
-type suite struct {
-	rc       *runCommand
-	console  *console
-	lanes    []stack // each runs one script at a time
-	virtual  bool    // the time of the first is, as far as is known before
-	settings []engine.Setting
-	writer   resultWriter
-	counts   map[engine.Verdict]int
-	started  time.Time
-	noted    sync.Once // what is to be said of the stack
-}
-
-// A task is a script to run in one IP version.
-type task struct {
-	name    string
-	src     []byte
-	version engine.IPVersion
-}
-
-// A result is a script's outcome in one IP version.
-type result struct {
-	report.Run
-	seconds float64 // spent
-	virtual bool    // the stack's time is
-	reruns  int     // of a run that was inconclusive
-}
-
 // A resultWriter writes results as they come.
 type resultWriter interface {
-	result(r result)
-	end(s *suite)
+	result(r suite.Result)
+	end(t *tally)
 }
 
-// unavailable says that the stack can't be drilled here.
-type unavailable struct{ error }
-
-// runAll runs all scripts and writes their results in order. If it is
-// interrupted, it returns the name of the first script that has no result.
-func (s *suite) runAll(tasks []task) (interrupted string) {
-	results := make([]chan result, len(tasks))
-	for i := range results {
-		results[i] = make(chan result, 1)
-	}
-	var next atomic.Int64
-	var lanes sync.WaitGroup
-	for _, st := range s.lanes {
-		lanes.Go(func() {
-			defer st.Close()
-			l := &lane{suite: s, stack: st}
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= len(tasks) {
-					return
-				}
-				if s.console.ctx.Err() == nil {
-					if r, ok := l.run(tasks[i]); ok {
-						results[i] <- r
-					}
-				}
-				close(results[i])
-			}
-		})
-	}
-	s.counts = map[engine.Verdict]int{}
-	for i, c := range results {
-		r, ok := <-c
-		switch {
-		case ok && interrupted == "":
-			s.counts[r.Outcome.Verdict]++
-			s.writer.result(r)
-		case interrupted == "":
-			interrupted = tasks[i].name
-		}
-	}
-	lanes.Wait()
-	return interrupted
-}
-
-// A lane runs one script after the other.
-type lane struct {
-	*suite
-	stack   stack
-	drilled bool // the stack could be, so far
-}
-
-// run runs one script in one IP version, and reports whether there is a result:
-// not if it was interrupted.
-func (l *lane) run(t task) (r result, ok bool) {
-	began := time.Now()
-	settings := []engine.Setting{{Name: "ip_version", Value: string(t.version), HasValue: true}}
-	preset, err := presetSettings(l.rc.Preset, t.version)
-	var o *engine.Outcome
-	reruns := 0
-	if err == nil {
-		// What the command line says wins over the preset.
-		job := drill.NewJob(t.name, t.src, slices.Concat(settings, preset, l.settings))
-		job.Defaults = []engine.Setting{{Name: "timeout", Value: "180s", HasValue: true}}
-		o, err = l.outcome(job)
-		// In virtual time nothing is late, and the same would come out again.
-		for err == nil && o.Verdict == engine.Inconclusive && reruns < l.rc.Reruns && !l.stack.Virtual() {
-			reruns++
-			o, err = l.outcome(job)
-		}
-	}
-	var none *unavailable
-	switch {
-	case l.console.ctx.Err() != nil:
-		return r, false
-	case errors.As(err, &none) && l.drilled:
-		// It could before: the machine is short of something.
-		o = failed(err, engine.Inconclusive)
-	case errors.As(err, &none):
-		o = failed(fmt.Errorf("nothing can be drilled here: %w", err), engine.Unsupported)
-	case err != nil:
-		o = drill.Failed(err)
-	}
-	return result{
-		Run:     report.Run{Script: t.name, Source: t.src, Stack: l.stack.Name(), IPVersion: t.version, Outcome: o},
-		seconds: time.Since(began).Seconds(),
-		// Of a script that didn't come to be run the stack may not know yet.
-		virtual: l.virtual || l.stack.Virtual(),
-		reruns:  reruns,
-	}, true
-}
-
-// failed is the outcome of a script that could not be run.
-func failed(err error, v engine.Verdict) *engine.Outcome {
-	o := drill.Failed(err)
-	o.Verdict, o.Failures[0].Verdict = v, v
-	return o
-}
-
-func (l *lane) outcome(job *drill.Job) (*engine.Outcome, error) {
-	_, cfg, err := job.Load()
-	if err != nil {
-		return nil, err
-	}
-	if cfg.DryRun {
-		return &engine.Outcome{Verdict: engine.Pass}, nil
-	}
-	if err := l.stack.Ready(l.console.ctx); err != nil {
-		return nil, &unavailable{err}
-	}
-	l.drilled = true
-	if note := l.stack.Note(); note != "" {
-		l.noted.Do(func() { fmt.Fprintf(l.console.stderr, "tcpdrill: %s: %s\n", l.stack.Name(), note) })
-	}
-	ctx := l.console.ctx
-	if cfg.Timeout > 0 && !l.stack.Virtual() {
-		// The run ends by itself before that.
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, cfg.Timeout+2*kernelstack.StuckAfter)
-		defer cancel()
-	}
-	o, err := l.stack.Run(ctx, job)
-	if errors.Is(err, context.DeadlineExceeded) {
-		return engine.GivenUp(cfg.Timeout), nil
-	}
-	return o, err
+// A tally is how many runs came out how.
+type tally struct {
+	counts  map[engine.Verdict]int
+	started time.Time
 }
 
 // status is the exit status of the whole.
-func (s *suite) status() error {
-	n := func(v engine.Verdict) int { return s.counts[v] }
+func (t *tally) status() error {
+	n := func(v engine.Verdict) int { return t.counts[v] }
 	switch {
 	case n(engine.Error) > 0:
 		return exitStatus(exitError)
@@ -434,17 +229,17 @@ type textWriter struct {
 	verbose bool
 }
 
-func (t *textWriter) result(r result) {
+func (t *textWriter) result(r suite.Result) {
 	word := map[engine.Verdict]string{
 		engine.Pass: "ok", engine.Fail: "FAIL", engine.Error: "ERROR",
 		engine.Unsupported: "skip", engine.Inconclusive: "inconclusive",
 	}[r.Outcome.Verdict]
 	again := ""
-	if r.reruns > 0 {
-		again = fmt.Sprintf(", run %d times: the harness was late", r.reruns+1)
+	if r.Reruns > 0 {
+		again = fmt.Sprintf(", run %d times: the harness was late", r.Reruns+1)
 	}
-	spent := fmt.Sprintf("%.2f s", r.seconds)
-	if r.virtual {
+	spent := fmt.Sprintf("%.2f s", r.Seconds)
+	if r.Virtual {
 		// What it took of the machine's time is no property of the script.
 		spent = fmt.Sprintf("%.2f s of virtual time", r.Outcome.Duration.Seconds())
 	}
@@ -459,9 +254,9 @@ func (t *textWriter) result(r result) {
 	}
 }
 
-func (t *textWriter) end(s *suite) {
+func (t *textWriter) end(all *tally) {
 	total := 0
-	for _, n := range s.counts {
+	for _, n := range all.counts {
 		total += n
 	}
 	var parts []string
@@ -469,11 +264,11 @@ func (t *textWriter) end(s *suite) {
 		v    engine.Verdict
 		word string
 	}{{engine.Pass, "passed"}, {engine.Fail, "failed"}, {engine.Error, "with errors"}, {engine.Inconclusive, "inconclusive"}, {engine.Unsupported, "unsupported"}} {
-		if n := s.counts[p.v]; n > 0 {
+		if n := all.counts[p.v]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, p.word))
 		}
 	}
-	summary := fmt.Sprintf("%d run in %.1f s", total, time.Since(s.started).Seconds())
+	summary := fmt.Sprintf("%d run in %.1f s", total, time.Since(all.started).Seconds())
 	if len(parts) > 0 {
 		summary += ": " + strings.Join(parts, ", ")
 	}

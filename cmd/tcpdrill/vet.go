@@ -7,6 +7,7 @@ import (
 
 	"tcpdrill/engine"
 	"tcpdrill/engine/drill"
+	"tcpdrill/engine/suite"
 	"tcpdrill/script"
 )
 
@@ -17,7 +18,7 @@ type vetCommand struct {
 
 // Run checks each script and prints what is wrong.
 func (v *vetCommand) Run(c *console) error {
-	files, err := findScripts(v.Paths)
+	files, err := suite.Find(v.Paths)
 	if err != nil {
 		return err
 	}

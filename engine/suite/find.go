@@ -1,4 +1,4 @@
-package main
+package suite
 
 import (
 	"fmt"
@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// findScripts returns the script files that paths name: files as they are,
+// Find returns the script files that paths name: files as they are,
 // folders searched for *.pkt, sorted.
-func findScripts(paths []string) ([]string, error) {
+func Find(paths []string) ([]string, error) {
 	var files []string
 	for _, p := range paths {
 		info, err := os.Stat(p)

@@ -1,4 +1,5 @@
-package main
+// Package stacks opens the stacks that can be drilled, by their names.
+package stacks
 
 import (
 	"context"
@@ -11,8 +12,8 @@ import (
 	"tcpdrill/engine/uml"
 )
 
-// A stack runs jobs, one at a time.
-type stack interface {
+// A Stack runs jobs, one at a time.
+type Stack interface {
 	Name() string
 	// Prepare does beforehand what Run can have done beforehand.
 	Prepare() error
@@ -30,15 +31,19 @@ type stack interface {
 	Close() error
 }
 
-// openStack returns the stack of a name.
-func openStack(name string) (stack, error) {
+// Main is to be called first thing in main, and in TestMain, of programs that open
+// stacks: a process may be a worker of one, and then Main doesn't return.
+func Main() { uml.Main() }
+
+// Open opens the stack of a name: auto, kernel, gostack, uml:KERNEL.
+func Open(name string) (Stack, error) {
 	switch name {
 	case "auto":
 		return openAuto(), nil
 	case "kernel":
 		return kernelstack.Open()
 	case "gostack":
-		return &goStack{}, nil
+		return &GoStack{}, nil
 	}
 	if kernel, ok := strings.CutPrefix(name, "uml:"); ok && kernel != "" {
 		s, err := uml.Open(kernel)
@@ -48,4 +53,15 @@ func openStack(name string) (stack, error) {
 		return s, nil
 	}
 	return nil, fmt.Errorf("no stack is called %s; tcpdrill stacks lists them", name)
+}
+
+// Another opens one more of a stack that is ready, to run jobs beside it.
+func Another(s Stack, name string) (Stack, error) {
+	if a, ok := s.(*Auto); ok {
+		return a.another()
+	}
+	if g, ok := s.(*GoStack); ok {
+		return &GoStack{Options: g.Options}, nil
+	}
+	return Open(name)
 }

@@ -1,0 +1,89 @@
+// Package suite runs many scripts: as many at a time as can be without one of them
+// being late.
+package suite
+
+import (
+	"os"
+	"strings"
+
+	"tcpdrill/engine"
+	"tcpdrill/engine/report"
+	"tcpdrill/script"
+)
+
+// A Task is a script to run in one IP version.
+type Task struct {
+	Name    string // the file's, as the user gave it
+	Source  []byte
+	Version engine.IPVersion
+}
+
+// A Result is a script's outcome in one IP version.
+type Result struct {
+	report.Run
+	Seconds float64 // spent on it, by the machine's clock
+	Virtual bool    // the stack's time is
+	Reruns  int     // of a run that was inconclusive
+}
+
+// Tasks are all scripts that paths name, in all of the IP versions in which they
+// run: those of versions, or by default the one that the script is for.
+func Tasks(paths []string, versions []engine.IPVersion) ([]Task, error) {
+	files, err := Find(paths)
+	if err != nil {
+		return nil, err
+	}
+	var tasks []Task
+	for _, name := range files {
+		src, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range versionsOf(name, src, versions) {
+			tasks = append(tasks, Task{name, src, v})
+		}
+	}
+	return tasks, nil
+}
+
+// versionsOf returns in which of the IP versions asked for a script runs, or in
+// which it runs if none was. Names that end in v4.pkt and v6.pkt and a script's
+// own --ip_version say what it is for.
+func versionsOf(name string, src []byte, asked []engine.IPVersion) []engine.IPVersion {
+	own := ownVersion(name, src)
+	v4, v6 := strings.HasSuffix(name, "v4.pkt"), strings.HasSuffix(name, "v6.pkt")
+	switch {
+	case len(asked) > 0:
+	case own != "":
+		return []engine.IPVersion{own}
+	case v6:
+		return []engine.IPVersion{engine.IPv6}
+	default:
+		return []engine.IPVersion{engine.IPv4}
+	}
+	var out []engine.IPVersion
+	for _, v := range asked {
+		if v4 && v == engine.IPv6 || v6 && v != engine.IPv6 || own != "" && own != v {
+			continue
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+// ownVersion returns what a script sets --ip_version to, "" if nothing.
+func ownVersion(name string, src []byte) engine.IPVersion {
+	if !strings.Contains(string(src), "--ip_version") {
+		return ""
+	}
+	s, err := script.Parse(name, src, nil)
+	if err != nil {
+		return "" // the run will say so
+	}
+	for _, o := range s.Options {
+		if o.Name == "ip_version" {
+			return engine.IPVersion(o.Value)
+		}
+	}
+	return ""
+}
