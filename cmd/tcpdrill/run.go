@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"runtime"
 	"strings"
 	"time"
@@ -80,21 +79,22 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 	if err != nil {
 		return err
 	}
-	var w resultWriter
+	var w report.Writer
 	switch rc.Format {
 	case "jsonl":
-		w = &jsonlWriter{w: out}
+		w = report.JSONL(out)
 	default:
-		w = &textWriter{w: out, verbose: rc.Verbose}
+		w = report.Text(out, rc.Verbose)
 	}
 	r := rc.runner(k)
 	r.Note = func(stack, note string) { fmt.Fprintf(c.stderr, "tcpdrill: %s: %s\n", stack, note) }
-	t := &tally{counts: map[engine.Verdict]int{}, started: time.Now()}
-	interrupted := r.Run(c.ctx, lanes, tasks, func(one suite.Result) {
-		t.counts[one.Outcome.Verdict]++
-		w.result(one)
+	t := report.Tally{}
+	started := time.Now()
+	interrupted := r.Run(c.ctx, lanes, tasks, func(one report.Run) {
+		t[one.Outcome.Verdict]++
+		w.Run(one)
 	})
-	w.end(t)
+	w.End(t, time.Since(started))
 	if err := out.close(); err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 		fmt.Fprintf(c.stderr, "tcpdrill: interrupted at %s\n", interrupted)
 		return exitStatus(130)
 	}
-	return t.status()
+	return status(t)
 }
 
 // tasks are all scripts in all IP versions asked for.
@@ -195,82 +195,17 @@ func (rc *runCommand) settings(k *kong.Context) []engine.Setting {
 	return out
 }
 
-// A resultWriter writes results as they come.
-type resultWriter interface {
-	result(r suite.Result)
-	end(t *tally)
-}
-
-// A tally is how many runs came out how.
-type tally struct {
-	counts  map[engine.Verdict]int
-	started time.Time
-}
-
 // status is the exit status of the whole.
-func (t *tally) status() error {
-	n := func(v engine.Verdict) int { return t.counts[v] }
+func status(t report.Tally) error {
 	switch {
-	case n(engine.Error) > 0:
+	case t[engine.Error] > 0:
 		return exitStatus(exitError)
-	case n(engine.Fail) > 0:
+	case t[engine.Fail] > 0:
 		return exitStatus(exitFail)
-	case n(engine.Inconclusive) > 0:
+	case t[engine.Inconclusive] > 0:
 		return exitStatus(exitInconclusive)
-	case n(engine.Pass) == 0:
+	case t[engine.Pass] == 0:
 		return exitStatus(exitNothing)
 	}
 	return nil
-}
-
-// A textWriter writes results for people.
-type textWriter struct {
-	w       io.Writer
-	verbose bool
-}
-
-func (t *textWriter) result(r suite.Result) {
-	word := map[engine.Verdict]string{
-		engine.Pass: "ok", engine.Fail: "FAIL", engine.Error: "ERROR",
-		engine.Unsupported: "skip", engine.Inconclusive: "inconclusive",
-	}[r.Outcome.Verdict]
-	again := ""
-	if r.Reruns > 0 {
-		again = fmt.Sprintf(", run %d times: the harness was late", r.Reruns+1)
-	}
-	spent := fmt.Sprintf("%.2f s", r.Seconds)
-	if r.Virtual {
-		// What it took of the machine's time is no property of the script.
-		spent = fmt.Sprintf("%.2f s of virtual time", r.Outcome.Duration.Seconds())
-	}
-	fmt.Fprintf(t.w, "%-5s %s (%s, %s) %s%s\n", word, r.Script, r.Stack, r.IPVersion, spent, again)
-	switch {
-	case r.Outcome.Verdict != engine.Pass:
-		report.Failure(t.w, r.Run, t.verbose)
-	case t.verbose:
-		report.Pass(t.w, r.Run)
-	default:
-		report.Warnings(t.w, r.Run)
-	}
-}
-
-func (t *textWriter) end(all *tally) {
-	total := 0
-	for _, n := range all.counts {
-		total += n
-	}
-	var parts []string
-	for _, p := range []struct {
-		v    engine.Verdict
-		word string
-	}{{engine.Pass, "passed"}, {engine.Fail, "failed"}, {engine.Error, "with errors"}, {engine.Inconclusive, "inconclusive"}, {engine.Unsupported, "unsupported"}} {
-		if n := all.counts[p.v]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, p.word))
-		}
-	}
-	summary := fmt.Sprintf("%d run in %.1f s", total, time.Since(all.started).Seconds())
-	if len(parts) > 0 {
-		summary += ": " + strings.Join(parts, ", ")
-	}
-	fmt.Fprintln(t.w, summary)
 }

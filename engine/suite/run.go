@@ -38,11 +38,11 @@ type unavailable struct{ error }
 // Run runs all tasks, one at a time on each of the stacks, which it closes. Results
 // are emitted in the order of the tasks. If ctx ends before all is done, the name
 // of the first script that has no result is returned.
-func (r *Runner) Run(ctx context.Context, lanes []stacks.Stack, tasks []Task, emit func(Result)) (interrupted string) {
+func (r *Runner) Run(ctx context.Context, lanes []stacks.Stack, tasks []Task, emit func(report.Run)) (interrupted string) {
 	r.virtual = lanes[0].Virtual()
-	results := make([]chan Result, len(tasks))
+	results := make([]chan report.Run, len(tasks))
 	for i := range results {
-		results[i] = make(chan Result, 1)
+		results[i] = make(chan report.Run, 1)
 	}
 	var next atomic.Int64
 	var running sync.WaitGroup
@@ -78,7 +78,7 @@ func (r *Runner) Run(ctx context.Context, lanes []stacks.Stack, tasks []Task, em
 
 // One runs one task on a stack, and reports whether there is a result: not if ctx
 // ended.
-func (r *Runner) One(ctx context.Context, st stacks.Stack, t Task) (one Result, ok bool) {
+func (r *Runner) One(ctx context.Context, st stacks.Stack, t Task) (one report.Run, ok bool) {
 	began := time.Now()
 	settings := []engine.Setting{{Name: "ip_version", Value: string(t.Version), HasValue: true}}
 	preset, err := presetSettings(r.Preset, t.Version)
@@ -107,8 +107,8 @@ func (r *Runner) One(ctx context.Context, st stacks.Stack, t Task) (one Result, 
 	case err != nil:
 		o = drill.Failed(err)
 	}
-	return Result{
-		Run:     report.Run{Script: t.Name, Source: t.Source, Stack: st.Name(), IPVersion: t.Version, Outcome: o},
+	return report.Run{
+		Script: t.Name, Source: t.Source, Stack: st.Name(), IPVersion: t.Version, Outcome: o,
 		Seconds: time.Since(began).Seconds(),
 		// Of a script that didn't come to be run the stack may not know yet.
 		Virtual: r.virtual || st.Virtual(),

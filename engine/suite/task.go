@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"tcpdrill/engine"
-	"tcpdrill/engine/report"
 	"tcpdrill/script"
 )
 
@@ -16,14 +15,6 @@ type Task struct {
 	Name    string // the file's, as the user gave it
 	Source  []byte
 	Version engine.IPVersion
-}
-
-// A Result is a script's outcome in one IP version.
-type Result struct {
-	report.Run
-	Seconds float64 // spent on it, by the machine's clock
-	Virtual bool    // the stack's time is
-	Reruns  int     // of a run that was inconclusive
 }
 
 // Tasks are all scripts that paths name, in all of the IP versions in which they

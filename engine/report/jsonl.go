@@ -1,4 +1,4 @@
-package main
+package report
 
 import (
 	"bytes"
@@ -6,9 +6,7 @@ import (
 	"io"
 	"math"
 	"strings"
-
-	"tcpdrill/engine/report"
-	"tcpdrill/engine/suite"
+	"time"
 )
 
 // A jsonlLine is one result, as other programs read it.
@@ -24,10 +22,13 @@ type jsonlLine struct {
 	Detail       string  `json:"detail"`
 }
 
+// JSONL writes an object a line, for other programs.
+func JSONL(w io.Writer) Writer { return &jsonlWriter{w} }
+
 // A jsonlWriter writes an object a line.
 type jsonlWriter struct{ w io.Writer }
 
-func (j *jsonlWriter) result(r suite.Result) {
+func (j *jsonlWriter) Run(r Run) {
 	o := r.Outcome
 	line := jsonlLine{
 		Script: r.Script, Stack: r.Stack, IPVersion: string(r.IPVersion), Verdict: string(o.Verdict),
@@ -38,7 +39,7 @@ func (j *jsonlWriter) result(r suite.Result) {
 	if len(o.Failures) > 0 {
 		line.Line = o.Failures[0].Line
 		var b bytes.Buffer
-		report.Failure(&b, r.Run, false)
+		Failure(&b, r, false)
 		line.Detail = strings.TrimRight(b.String(), "\n")
 	}
 	enc := json.NewEncoder(j.w)
@@ -46,9 +47,7 @@ func (j *jsonlWriter) result(r suite.Result) {
 	_ = enc.Encode(line)
 }
 
-func (j *jsonlWriter) end(*tally) {}
+func (j *jsonlWriter) End(Tally, time.Duration) {}
 
 // round rounds to 1/unit.
 func round(f, unit float64) float64 { return math.Round(f*unit) / unit }
-
-var _ resultWriter = (*jsonlWriter)(nil)
