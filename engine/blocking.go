@@ -172,6 +172,7 @@ func (r *runner) settle(deadline time.Duration) bool {
 		f := r.failure(Fail, b.event.Call.NamePos, fmt.Sprintf("%s returned at %s, expected at %s ± %.1f ms",
 			b.event.Call.Name, seconds(ended), seconds(b.end), millis(tol)))
 		f.Classic = msg
+		f.Window = &Window{b.at - tol, max(b.end, ended), tol / 2}
 		if off := max(ended-b.end, b.end-ended) - tol; off <= r.slip {
 			f.Verdict = Inconclusive
 			f.Notes = append(f.Notes, "the harness itself was as late as that just before")

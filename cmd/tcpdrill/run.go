@@ -56,7 +56,7 @@ type runCommand struct {
 	NoExec    bool          `help:"Run no real programs for the scripts' commands."`
 	KeepGoing bool          `short:"k" help:"Record what follows a mismatch too."`
 	Timeout   time.Duration `placeholder:"DURATION" help:"End a script after this much time (180s); 0: never."`
-	Jobs      int           `short:"j" placeholder:"N" help:"Scripts at a time on stacks in virtual time; 0 (the default): one per processor."`
+	Jobs      int           `short:"j" placeholder:"N" help:"Scripts at a time; 0 (the default): as many as can run without being late, in virtual time one per processor."`
 	Reruns    int           `default:"3" placeholder:"N" help:"Run an inconclusive script up to N times again (3)."`
 	Verbose   bool          `short:"v" help:"Show each script's whole timeline."`
 	goStackFlags
@@ -137,17 +137,21 @@ func (rc *runCommand) openLanes(ctx context.Context, tasks int) (lanes []stacks.
 			}
 		}
 	}()
-	n := min(rc.Jobs, tasks)
-	switch {
-	case rc.Jobs == 0 && tasks > 1:
-		n = 1
-		if first.Ready(ctx) == nil && first.Virtual() {
-			n = min(runtime.NumCPU(), tasks)
+	n := rc.Jobs
+	if n != 1 && tasks > 1 {
+		ready := first.Ready(ctx) == nil
+		switch {
+		case n == 0 && ready && first.Virtual():
+			n = runtime.NumCPU()
+		case n == 0 && ready && stacks.Lateness(first) != nil:
+			n = suite.MostAtATime
+		case n == 0:
+			n = 1
+		case !ready || !first.Virtual() && stacks.Lateness(first) == nil:
+			return nil, fmt.Errorf("-j %d: on %s scripts run one at a time, since nothing says when it is late", rc.Jobs, first.Name())
 		}
-	case n > 1 && (first.Ready(ctx) != nil || !first.Virtual()):
-		return nil, fmt.Errorf("-j %d: in real time scripts run one at a time; in virtual time (--stack=gostack or uml:…) as many as you like", rc.Jobs)
 	}
-	for len(lanes) < n {
+	for len(lanes) < min(n, tasks) {
 		st, err := stacks.Another(first, rc.Stack)
 		if st == nil {
 			return nil, err
