@@ -113,6 +113,7 @@ func (r *Runner) One(ctx context.Context, st stacks.Stack, t Task) (one report.R
 		// Of a script that didn't come to be run the stack may not know yet.
 		Virtual: r.virtual || st.Virtual(),
 		Reruns:  reruns,
+		Repeat:  t.Repeat,
 	}, true
 }
 
