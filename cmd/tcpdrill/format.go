@@ -2,6 +2,9 @@ package main
 
 import (
 	"io"
+	"os"
+
+	"golang.org/x/term"
 
 	"tcpdrill/engine/report"
 )
@@ -18,4 +21,18 @@ func newWriter(w io.Writer, format string, text report.TextOptions, whole int) r
 		return report.JUnit(w)
 	}
 	return report.Text(w, text)
+}
+
+// terminal returns standard output if it is a terminal on which lines may be drawn
+// anew and in colour, else nil.
+func (c *console) terminal() *os.File {
+	w := c.stdout
+	if out, ok := w.(*output); ok {
+		w = out.w
+	}
+	f, ok := w.(*os.File)
+	if !ok || !term.IsTerminal(int(f.Fd())) || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+		return nil
+	}
+	return f
 }

@@ -29,7 +29,8 @@ func (m *mergeCommand) Run(c *console) error {
 		return err
 	}
 	defer out.close()
-	w := newWriter(out, m.Format, report.TextOptions{}, 0)
+	tty := m.Output == "" && c.terminal() != nil
+	w := newWriter(out, m.Format, report.TextOptions{Brief: tty, Colour: tty}, 0)
 	total := report.Total{Tally: report.Tally{}}
 	w.Begin(len(all))
 	for _, one := range all {

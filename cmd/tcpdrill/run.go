@@ -122,6 +122,21 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 // writer returns what writes the results to out and, if people look on, what they see.
 func (rc *runCommand) writer(c *console, out *output, r *suite.Runner, whole int) report.Writer {
 	text := report.TextOptions{Verbose: rc.Verbose}
+	if tty := c.terminal(); tty != nil && (rc.Format == "text" || rc.Output != "") {
+		var l *live
+		var w report.Writer
+		if rc.Output == "" {
+			text.Brief, text.Colour = true, true
+			l = newLive(tty, out, &text)
+			w = l
+		} else {
+			l = newLive(tty, c.stdout, nil)
+			w = report.Tee(newWriter(out, rc.Format, text, whole), l)
+		}
+		r.Observe = l.observe
+		r.Note = func(stack, note string) { l.say(c.stderr, fmt.Sprintf("tcpdrill: %s: %s", stack, note)) }
+		return w
+	}
 	r.Note = func(stack, note string) { fmt.Fprintf(c.stderr, "tcpdrill: %s: %s\n", stack, note) }
 	w := newWriter(out, rc.Format, text, whole)
 	if rc.Format == "text" && os.Getenv("GITHUB_ACTIONS") == "true" {

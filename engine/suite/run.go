@@ -26,6 +26,9 @@ type Runner struct {
 	Reruns   int              // how often an inconclusive script is run again
 	// Note is told once what people are to know of the stack; nil: nobody.
 	Note func(stack, note string)
+	// Observe is told what begins and what ends; nil: nobody. It is called from
+	// several goroutines at a time.
+	Observe func(Event)
 
 	noted   sync.Once
 	drilled atomic.Bool // the stack could be, so far
@@ -55,8 +58,10 @@ func (r *Runner) Run(ctx context.Context, lanes []stacks.Stack, tasks []Task, em
 					return
 				}
 				if ctx.Err() == nil {
+					r.observe(Event{Index: i, Task: tasks[i]})
 					if one, ok := r.One(ctx, st, tasks[i]); ok {
 						results[i] <- one
+						r.observe(Event{Index: i, Task: tasks[i], Result: &one})
 					}
 				}
 				close(results[i])
