@@ -23,6 +23,15 @@ func newWriter(w io.Writer, format string, text report.TextOptions, whole int) r
 	return report.Text(w, text)
 }
 
+// annotated is a writer that, on GitHub and of text, shows results at the scripts'
+// lines, too.
+func (c *console) annotated(w report.Writer, format string) report.Writer {
+	if format != "text" || os.Getenv("GITHUB_ACTIONS") != "true" {
+		return w
+	}
+	return report.Tee(w, report.GitHub(c.stdout, os.Getenv("GITHUB_WORKSPACE")))
+}
+
 // terminal returns standard output if it is a terminal on which lines may be drawn
 // anew and in colour, else nil.
 func (c *console) terminal() *os.File {

@@ -30,7 +30,7 @@ func (m *mergeCommand) Run(c *console) error {
 	}
 	defer out.close()
 	tty := m.Output == "" && c.terminal() != nil
-	w := newWriter(out, m.Format, report.TextOptions{Brief: tty, Colour: tty}, 0)
+	w := c.annotated(newWriter(out, m.Format, report.TextOptions{Brief: tty, Colour: tty}, 0), m.Format)
 	total := report.Total{Tally: report.Tally{}}
 	w.Begin(len(all))
 	for _, one := range all {

@@ -138,11 +138,7 @@ func (rc *runCommand) writer(c *console, out *output, r *suite.Runner, whole int
 		return w
 	}
 	r.Note = func(stack, note string) { fmt.Fprintf(c.stderr, "tcpdrill: %s: %s\n", stack, note) }
-	w := newWriter(out, rc.Format, text, whole)
-	if rc.Format == "text" && os.Getenv("GITHUB_ACTIONS") == "true" {
-		w = report.Tee(w, report.GitHub(c.stdout, os.Getenv("GITHUB_WORKSPACE")))
-	}
-	return w
+	return c.annotated(newWriter(out, rc.Format, text, whole), rc.Format)
 }
 
 // tasks are all scripts in all IP versions asked for.
