@@ -153,7 +153,7 @@ func (l *live) draw() {
 		width = w
 	}
 	l.drawn = true
-	_ = l.bar.Set(min(l.done.Total(), l.total-1)) // at the end it would stand still
+	_ = l.bar.Set(max(0, min(l.done.Total(), l.total-1))) // at the end it would stand still
 	_ = l.bar.RenderBlank()
 	line := fmt.Sprintf("%s %d/%d", strings.TrimSpace(l.bar.String()), l.done.Total(), l.total)
 	if n := l.done.Total(); n > 0 {
