@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"runtime"
 	"strings"
 	"time"
@@ -51,13 +52,15 @@ type runCommand struct {
 	IPVersion []string      `name:"ip-version" placeholder:"V,…" help:"ipv4, ipv6, ipv4-mapped-ipv6, or several; by default what the script is for, ipv4 if that is no matter."`
 	Preset    string        `placeholder:"kselftest" help:"What packetdrill's run_all.py and the kernel's ksft_runner.sh pass."`
 	Capture   string        `placeholder:"copy|packet" help:"copy (the default): copy on transmit; packet: clones stay pinned."`
-	Format    string        `default:"text" enum:"text,jsonl" help:"text or jsonl."`
+	Format    string        `default:"text" enum:"text,jsonl,tap,junit" help:"text, jsonl, tap (KTAP) or junit (XML)."`
 	Output    string        `short:"o" placeholder:"FILE" help:"Where the results go; standard output by default."`
 	NoExec    bool          `help:"Run no real programs for the scripts' commands."`
 	KeepGoing bool          `short:"k" help:"Record what follows a mismatch too."`
 	Timeout   time.Duration `placeholder:"DURATION" help:"End a script after this much time (180s); 0: never."`
 	Jobs      int           `short:"j" placeholder:"N" help:"Scripts at a time; 0 (the default): as many as can run without being late, in virtual time one per processor."`
 	Reruns    int           `default:"3" placeholder:"N" help:"Run an inconclusive script up to N times again (3)."`
+	Repeat    int           `default:"1" placeholder:"N" help:"Run each script N times and say how often it passed (1)."`
+	Shard     string        `placeholder:"I/N" help:"Run the I-th of N parts only; auto/N: that of a Kubernetes indexed job. By default what Bazel asks for."`
 	Verbose   bool          `short:"v" help:"Show each script's whole timeline."`
 	goStackFlags
 	drillFlags
@@ -66,9 +69,22 @@ type runCommand struct {
 
 // Run runs all scripts in all IP versions asked for.
 func (rc *runCommand) Run(c *console, k *kong.Context) error {
-	tasks, err := rc.tasks()
+	if rc.Repeat < 1 {
+		return fmt.Errorf("--repeat: want a number from 1, got %d", rc.Repeat)
+	}
+	shard, err := suite.ParseShard(rc.Shard, os.Getenv)
 	if err != nil {
 		return err
+	}
+	all, err := rc.tasks()
+	if err != nil {
+		return err
+	}
+	tasks := suite.Repeat(shard.Of(all), rc.Repeat)
+	whole := 0
+	if shard.Count > 0 {
+		whole = len(all) * rc.Repeat
+		fmt.Fprintf(c.stderr, "tcpdrill: shard %v: %d of %d runs\n", shard, len(tasks), whole)
 	}
 	out, err := c.openOutput(rc.Output)
 	if err != nil {
@@ -79,30 +95,50 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 	if err != nil {
 		return err
 	}
-	var w report.Writer
-	switch rc.Format {
-	case "jsonl":
-		w = report.JSONL(out)
-	default:
-		w = report.Text(out, rc.Verbose)
-	}
 	r := rc.runner(k)
-	r.Note = func(stack, note string) { fmt.Fprintf(c.stderr, "tcpdrill: %s: %s\n", stack, note) }
-	t := report.Tally{}
+	w := rc.writer(c, out, r, whole)
+	total := report.Total{Tally: report.Tally{}}
 	started := time.Now()
-	interrupted := r.Run(c.ctx, lanes, tasks, func(one report.Run) {
-		t[one.Outcome.Verdict]++
+	w.Begin(len(tasks))
+	total.Interrupted = r.Run(c.ctx, lanes, tasks, func(one report.Run) {
+		total.Tally[one.Outcome.Verdict]++
 		w.Run(one)
 	})
-	w.End(t, time.Since(started))
+	total.Took = time.Since(started)
+	w.End(total)
 	if err := out.close(); err != nil {
 		return err
 	}
-	if interrupted != "" {
-		fmt.Fprintf(c.stderr, "tcpdrill: interrupted at %s\n", interrupted)
+	switch {
+	case total.Interrupted != "":
+		fmt.Fprintf(c.stderr, "tcpdrill: interrupted at %s\n", total.Interrupted)
 		return exitStatus(130)
+	case len(tasks) == 0 && len(all) > 0:
+		return nil // there are more shards than scripts
 	}
-	return status(t)
+	return status(total.Tally)
+}
+
+// writer returns what writes the results to out and, if people look on, what they see.
+func (rc *runCommand) writer(c *console, out *output, r *suite.Runner, whole int) report.Writer {
+	text := report.TextOptions{Verbose: rc.Verbose}
+	if tty := c.terminal(); tty != nil && (rc.Format == "text" || rc.Output != "") {
+		var l *live
+		var w report.Writer
+		if rc.Output == "" {
+			text.Brief, text.Colour = true, true
+			l = newLive(tty, out, &text)
+			w = l
+		} else {
+			l = newLive(tty, c.stdout, nil)
+			w = report.Tee(newWriter(out, rc.Format, text, whole), l)
+		}
+		r.Observe = l.observe
+		r.Note = func(stack, note string) { l.say(c.stderr, fmt.Sprintf("tcpdrill: %s: %s", stack, note)) }
+		return w
+	}
+	r.Note = func(stack, note string) { fmt.Fprintf(c.stderr, "tcpdrill: %s: %s\n", stack, note) }
+	return c.annotated(newWriter(out, rc.Format, text, whole), rc.Format)
 }
 
 // tasks are all scripts in all IP versions asked for.

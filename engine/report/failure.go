@@ -24,6 +24,41 @@ type Run struct {
 	Seconds float64 // spent on it, by the machine's clock
 	Virtual bool    // the stack's time is
 	Reruns  int     // how often it was run again, as it was inconclusive
+	Repeat  int     // which run of the same it is, from 1; 0 if it is run once
+
+	// Detail is all that there is to say of a run that was read back from JSONL.
+	Detail string
+}
+
+// name is what a run is called in a report.
+func (r Run) name() string {
+	again := ""
+	if r.Repeat > 0 {
+		again = fmt.Sprintf(", run %d", r.Repeat)
+	}
+	return fmt.Sprintf("%s (%s, %s%s)", r.Script, r.Stack, r.IPVersion, again)
+}
+
+// first returns the failure that decided the verdict, if there is one.
+func (r Run) first() (f engine.Failure, ok bool) {
+	if len(r.Outcome.Failures) == 0 {
+		return f, false
+	}
+	return r.Outcome.Failures[0], true
+}
+
+// brief is a run's verdict in a line: "line 5: wrong packet: win differs". It is
+// "" if it passed.
+func (r Run) brief() string {
+	f, ok := r.first()
+	if !ok {
+		return ""
+	}
+	s := strings.Join(strings.Fields(f.Summary), " ")
+	if f.Line > 0 {
+		s = fmt.Sprintf("line %d: %s", f.Line, s)
+	}
+	return s
 }
 
 // timelineTail is how much of a timeline a failure shows.
@@ -34,6 +69,10 @@ const timelineTail = 24
 // whole the timeline is not cut to its end.
 func Failure(w io.Writer, r Run, whole bool) {
 	o := r.Outcome
+	if r.Detail != "" {
+		fmt.Fprintln(w, r.Detail)
+		return
+	}
 	for i, f := range o.Failures {
 		failure(w, r, f, label(f.Verdict, o.Verdict))
 		if i == 0 {

@@ -26,6 +26,9 @@ type Runner struct {
 	Reruns   int              // how often an inconclusive script is run again
 	// Note is told once what people are to know of the stack; nil: nobody.
 	Note func(stack, note string)
+	// Observe is told what begins and what ends; nil: nobody. It is called from
+	// several goroutines at a time.
+	Observe func(Event)
 
 	noted   sync.Once
 	drilled atomic.Bool // the stack could be, so far
@@ -63,8 +66,7 @@ func (r *Runner) Run(ctx context.Context, lanes []stacks.Stack, tasks []Task, em
 	limit := len(lanes)
 	for round := 0; len(pending) > 0 && ctx.Err() == nil; round++ {
 		again := round < r.Reruns
-		pending = r.round(ctx, newGate(limit, stacks.Lateness(lanes[0])), free, tasks, pending, func(i int, one report.Run) bool {
-			one.Reruns = round
+		pending = r.round(ctx, round, newGate(limit, stacks.Lateness(lanes[0])), free, tasks, pending, func(i int, one report.Run) bool {
 			// In virtual time nothing is late, and the same would come out again.
 			if again && one.Outcome.Verdict == engine.Inconclusive && !one.Virtual {
 				return false
@@ -77,9 +79,9 @@ func (r *Runner) Run(ctx context.Context, lanes []stacks.Stack, tasks []Task, em
 	return ordered.missing()
 }
 
-// round runs the tasks of these indices once and returns those that are to be run
+// round runs the tasks of these indices, for the first time or once more, and returns those that are to be run
 // again: which done isn't content with.
-func (r *Runner) round(ctx context.Context, g *gate, free chan stacks.Stack, tasks []Task, indices []int, done func(int, report.Run) bool) (again []int) {
+func (r *Runner) round(ctx context.Context, round int, g *gate, free chan stacks.Stack, tasks []Task, indices []int, done func(int, report.Run) bool) (again []int) {
 	var mu sync.Mutex
 	var running sync.WaitGroup
 	for _, i := range indices {
@@ -91,14 +93,20 @@ func (r *Runner) round(ctx context.Context, g *gate, free chan stacks.Stack, tas
 		}
 		st := <-free
 		running.Go(func() {
+			r.observe(Event{Index: i, Task: tasks[i]})
 			one, ok := r.One(ctx, st, tasks[i])
+			one.Reruns = round
 			free <- st
 			if !r.virtual {
 				g.leave()
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			if ok && !done(i, one) {
+			switch {
+			case !ok:
+			case done(i, one):
+				r.observe(Event{Index: i, Task: tasks[i], Result: &one})
+			default:
 				again = append(again, i)
 			}
 		})
@@ -137,6 +145,7 @@ func (r *Runner) One(ctx context.Context, st stacks.Stack, t Task) (one report.R
 		Seconds: time.Since(began).Seconds(),
 		// Of a script that didn't come to be run the stack may not know yet.
 		Virtual: r.virtual || st.Virtual(),
+		Repeat:  t.Repeat,
 	}, true
 }
 
