@@ -53,6 +53,7 @@ type runCommand struct {
 	Capture   string        `placeholder:"copy|packet" help:"copy (the default): copy on transmit; packet: clones stay pinned."`
 	Format    string        `default:"text" enum:"text,jsonl" help:"text or jsonl."`
 	Output    string        `short:"o" placeholder:"FILE" help:"Where the results go; standard output by default."`
+	HTML      string        `name:"html" placeholder:"FILE" help:"Write a page with all results and their charts, too."`
 	NoExec    bool          `help:"Run no real programs for the scripts' commands."`
 	KeepGoing bool          `short:"k" help:"Record what follows a mismatch too."`
 	Timeout   time.Duration `placeholder:"DURATION" help:"End a script after this much time (180s); 0: never."`
@@ -86,6 +87,14 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 	default:
 		w = report.Text(out, rc.Verbose)
 	}
+	page := &output{}
+	if rc.HTML != "" {
+		if page, err = c.openOutput(rc.HTML); err != nil {
+			return err
+		}
+		defer page.close()
+		w = report.Both(w, report.HTML(page))
+	}
 	r := rc.runner(k)
 	r.Note = func(stack, note string) { fmt.Fprintf(c.stderr, "tcpdrill: %s: %s\n", stack, note) }
 	t := report.Tally{}
@@ -95,8 +104,10 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 		w.Run(one)
 	})
 	w.End(t, time.Since(started))
-	if err := out.close(); err != nil {
-		return err
+	for _, o := range []*output{out, page} {
+		if err := o.close(); err != nil {
+			return err
+		}
 	}
 	if interrupted != "" {
 		fmt.Fprintf(c.stderr, "tcpdrill: interrupted at %s\n", interrupted)

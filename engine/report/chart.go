@@ -66,7 +66,7 @@ const (
 
 // NewChart lays out lanes.
 func NewChart(lanes ...Lane) Chart {
-	c := Chart{Lanes: len(lanes)}
+	c := Chart{Lanes: len(lanes), Rows: []Row{}}
 	rest := make([][]item, len(lanes))
 	for i, l := range lanes {
 		rest[i] = l.items()
@@ -155,7 +155,7 @@ func (l Lane) row(e engine.Entry) Row {
 			text = "! nothing sent for: " + strings.TrimSpace(e.Text)
 		}
 		if e.GSO > 0 {
-			text += fmt.Sprintf(" (gso_size %d)", e.GSO)
+			text += fmt.Sprintf(" (gso_size\u00a0%d)", e.GSO)
 		}
 		if e.Cause != "" {
 			text += " (" + e.Cause + ")"

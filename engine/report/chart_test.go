@@ -140,7 +140,7 @@ func TestChartCalls(t *testing.T) {
 	for i, want := range []string{
 		"✗ read(4, ..., 1000) = 1000 → -1 EAGAIN",
 		"%{|assert tcpi_snd_cwnd == 10|}%|tcpi_snd_cwnd = 9",
-		"> P. 1:2001(2000) ack 1 (gso_size 1000)|  (write)",
+		"> P. 1:2001(2000) ack 1 (gso_size\u00a01000)|  (write)",
 	} {
 		if got := strings.Join(c.Rows[i].Text, "|"); got != want {
 			t.Errorf("got %q, want %q", got, want)

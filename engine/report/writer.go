@@ -14,6 +14,21 @@ type Writer interface {
 	End(Tally, time.Duration)
 }
 
+// Both writes each result with two writers.
+func Both(a, b Writer) Writer { return both{a, b} }
+
+type both struct{ a, b Writer }
+
+func (w both) Run(r Run) {
+	w.a.Run(r)
+	w.b.Run(r)
+}
+
+func (w both) End(t Tally, took time.Duration) {
+	w.a.End(t, took)
+	w.b.End(t, took)
+}
+
 // A Tally is how many runs came out how.
 type Tally map[engine.Verdict]int
 
