@@ -58,6 +58,8 @@ addEventListener('load', async () => {
     $('#c1').focus(); await press('ArrowDown'); await press('Enter');
     is('by keys', all('.picked').map(e => e.id).join(), 'c2,l4');
     is('output', $('.output').textContent.startsWith('it printed <' + '/script><' + 'script>'), true);
+    all('.reveal')[1].click();
+    is('shown in the chart', all('.picked').map(e => e.id).join(), 'c10,l10');
     await press('Escape');
     is('back', $('#detail').hidden, true);
     is('focus after it', document.activeElement.textContent, 'tcp/fail.pkt');
@@ -71,10 +73,9 @@ addEventListener('load', async () => {
       a.click(); await settle();
       narrow(a.textContent);
       if (!$('svg.chart')) continue;
-      const view = $('svg.chart').viewBox.baseVal;
-      const boxes = all('svg.chart text').map(e => ({e, b: e.getBBox()}));
-      boxes.forEach(({e, b}, i) => {
-        if (b.x < 0 || b.x + b.width > view.width || b.y < 0 || b.y + b.height > view.height) say('outside: ' + e.textContent);
+      const boxes = all('svg.chart text').map(e => ({e, b: e.getBBox(), view: e.ownerSVGElement.viewBox.baseVal}));
+      boxes.forEach(({e, b, view}, i) => {
+        if (b.x < 0 || b.x + b.width > view.width || b.y < view.y || b.y + b.height > view.y + view.height) say('outside: ' + e.textContent);
         for (const {e: f, b: c} of boxes.slice(i + 1)) {
           if (b.x < c.x + c.width && c.x < b.x + b.width && b.y + 1 < c.y + c.height && c.y + 1 < b.y + b.height) say('overlap: ' + e.textContent + ' / ' + f.textContent);
         }

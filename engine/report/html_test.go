@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"html"
+	"math"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -201,4 +203,47 @@ func TestHTMLCut(t *testing.T) {
 	if want := fmt.Sprintf("… %d bytes left out: see run -v …", htmlOutput); !strings.Contains(r.Output, want) {
 		t.Errorf("%q isn't in the output", want)
 	}
+}
+
+// Every text can be read on everything that may be behind it, in the light and in the
+// dark, and every edge seen: WCAG 2.2's level AA.
+func TestHTMLContrast(t *testing.T) {
+	themes := regexp.MustCompile(`(?s):root \{(.*?)\}`).FindAllStringSubmatch(asset("page.css"), -1)
+	if len(themes) != 2 {
+		t.Fatalf("%d themes, want 2", len(themes))
+	}
+	for i, theme := range themes {
+		light := map[string]float64{}
+		for _, v := range regexp.MustCompile(`--(\w+): #(\w+)`).FindAllStringSubmatch(theme[1], -1) {
+			light[v[1]] = luminance(t, v[2])
+		}
+		for _, back := range []string{"back", "soft", "hover", "picked"} {
+			for front, least := range map[string]float64{"text": 4.5, "muted": 4.5, "link": 4.5, "pass": 4.5, "fail": 4.5, "warn": 4.5, "in": 4.5, "strong": 3} {
+				a, b := light[front]+.05, light[back]+.05
+				if c := max(a, b) / min(a, b); c < least {
+					t.Errorf("theme %d: %s on %s has a contrast of %.2f, want %.1f", i, front, back, c, least)
+				}
+			}
+		}
+	}
+}
+
+// luminance is a colour's relative luminance as WCAG has it.
+func luminance(t *testing.T, hex string) float64 {
+	t.Helper()
+	if len(hex) == 3 {
+		hex = string([]byte{hex[0], hex[0], hex[1], hex[1], hex[2], hex[2]})
+	}
+	n, err := strconv.ParseUint(hex, 16, 24)
+	if err != nil {
+		t.Fatal(err)
+	}
+	linear := func(c uint64) float64 {
+		f := float64(c&0xff) / 255
+		if f <= 0.04045 {
+			return f / 12.92
+		}
+		return math.Pow((f+0.055)/1.055, 2.4)
+	}
+	return 0.2126*linear(n>>16) + 0.7152*linear(n>>8) + 0.0722*linear(n)
 }

@@ -35,15 +35,25 @@ const drawChart = (() => {
     const heads = el('svg', {class: 'ends', viewBox: `0 0 ${width} ${head}`, 'aria-hidden': 'true'},
       el('text', {class: 'tick', x: 45, y: 15, 'text-anchor': 'end'}, 'time'),
       el('text', {class: 'tick', x: 77, y: 15, 'text-anchor': 'end'}, 'line'));
-    const svg = el('svg', {class: 'chart', viewBox: `0 0 ${width} ${chart.h + 12}`, role: 'listbox', 'aria-label': options.label});
-    for (const s of [heads, svg]) s.style.maxWidth = width * 1.1 + 'px';
+    const box = document.createElement('div');
+    box.setAttribute('role', 'listbox');
+    box.setAttribute('aria-label', options.label);
     for (let i = 0; i < chart.lanes; i++) {
       heads.append(
         el('text', {class: 'end', x: left(i) - 4, y: 15}, 'script'),
         el('text', {class: 'end', x: right(i) + 4, y: 15, 'text-anchor': 'end'}, options.names[i]));
-      for (const x of [left(i), right(i)]) svg.append(el('line', {class: 'life', x1: x, x2: x, y1: 0, y2: chart.h + 12}));
     }
+    // A chart is cut into pictures, one below the other, between which paper can be turned.
+    let svg, bottom = 0;
+    const part = y => {
+      svg?.setAttribute('viewBox', `0 ${+svg.dataset.from} ${width} ${y - svg.dataset.from}`);
+      svg = el('svg', {class: 'chart', 'data-from': y, role: 'none'});
+      box.append(svg);
+    };
+    part(0);
     const rows = chart.rows.map((r, i) => {
+      if (r.y >= bottom && r.y - svg.dataset.from > 300) part(r.y);
+      bottom = Math.max(bottom, r.y + r.h);
       const lane = r.n || 0;
       const g = el('g', {class: `row k-${r.k}${r.bad ? ' bad' : ''}`});
       if (r.k === 'gap' || r.k === 'cut') {
@@ -65,7 +75,16 @@ const drawChart = (() => {
       svg.append(g);
       return g;
     });
-    container.replaceChildren(heads, svg);
+    part(chart.h + 12);
+    svg.remove();
+    for (const s of box.children) {
+      const {y, height} = s.viewBox.baseVal;
+      for (let i = 0; i < chart.lanes; i++) {
+        for (const x of [left(i), right(i)]) s.prepend(el('line', {class: 'life', x1: x, x2: x, y1: y, y2: y + height}));
+      }
+    }
+    for (const s of [heads, ...box.children]) s.style.maxWidth = width * 1.1 + 'px';
+    container.replaceChildren(heads, box);
     return rows;
   }
 

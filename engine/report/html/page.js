@@ -165,7 +165,7 @@
           chartBox),
         h('section', {class: 'script', 'aria-label': 'Script'}, lines)),
       r.output && h('section', {}, h('h3', {}, 'The script printed'), h('pre', {tabindex: '0', class: 'output'}, r.output)),
-      r.read && h('details', {}, h('summary', {}, `The socket's state, as ${r.read.length} code blocks read it`), readings(r.read)),
+      r.read && h('details', {}, h('summary', {}, "The socket's state, as code blocks read it"), readings(r.read)),
       r.harness && h('section', {}, h('h3', {}, 'The harness'), h('ul', {}, r.harness.map(t => h('li', {}, t)))),
     ].filter(Boolean));
     join(r, source, chartBox, lines);
@@ -186,7 +186,8 @@
       h('h3', {}, f.label, f.summary),
       h('pre', {tabindex: '0', class: 'place', 'aria-label': 'Where'}, f.place + (f.text === undefined ? '' : `\n${f.text}\n${f.caret || ''}`)),
       table && h('div', {class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Expected and seen'}, table),
-      (f.notes || []).map(n => h('p', {class: 'noted'}, n)));
+      (f.notes || []).map(n => h('p', {class: 'noted'}, n)),
+      f.line && h('button', {type: 'button', class: 'reveal', 'data-line': f.line}, 'Show in the chart'));
   }
 
   // sides has a column for each field; where there is little room, a row (see page.css).
@@ -251,7 +252,7 @@
       picked = l;
       mark('picked', l);
       const to = reveal === sourceBox ? linesOf(l)[0] : rows.find((_, i) => chart.rows[i].l === l);
-      if (to) to.scrollIntoView({block: 'nearest'});
+      if (to) to.scrollIntoView({block: reveal === sourceBox ? 'nearest' : 'center'});
     };
     const lineAt = e => {
       const row = e.target.closest('.row'), line = e.target.closest('.line');
@@ -300,6 +301,14 @@
       chartBox.append(h('p', {class: 'note'}, 'Nothing happened.'));
     }
     listen(sourceBox, () => lines, chartBox);
+    for (const b of detail.querySelectorAll('.reveal')) {
+      const l = start(+b.dataset.line);
+      b.hidden = !chart.rows.some(row => row.l === l);
+      b.addEventListener('click', () => {
+        pick(l, sourceBox);
+        pick(l, chartBox);
+      });
+    }
     const failed = (r.failures || []).find(f => f.line);
     if (failed) {
       picked = start(failed.line);
