@@ -25,7 +25,7 @@ const drawChart = (() => {
   function draw(container, chart, options) {
     const {sizes} = options;
     const labels = sizes.label * glyph;
-    const wideLane = span + beside + labels + 6, narrowLane = span + 10;
+    const wideLane = span + beside + labels + 6, narrowLane = span + (chart.lanes > 1 ? 36 : 10);
     const wide = container.clientWidth >= gutter + chart.lanes * wideLane;
     const lane = wide ? wideLane : narrowLane;
     const width = gutter + chart.lanes * lane;
@@ -69,7 +69,7 @@ const drawChart = (() => {
       g.append(el('rect', {class: 'hit', x: lane ? left(lane) - 8 : 1, y: r.y, width: (lane ? 8 : left(0)) + width - left(lane) - 2, height: r.h, rx: 3}));
       for (const x of [left(lane), right(lane)]) g.append(el('line', {class: 'life', x1: x, x2: x, y1: r.y, y2: r.y + r.h}));
       if (r.t) g.append(el('text', {class: 'tick', x: 52, y: r.y + 12, 'text-anchor': 'end'}, r.t));
-      if (r.l && !lane) g.append(el('text', {class: 'tick', x: 77, y: r.y + 12, 'text-anchor': 'end'}, r.l));
+      if (r.l && (!lane || r.t)) g.append(el('text', {class: 'tick', x: 77, y: r.y + 12, 'text-anchor': 'end'}, r.l));
       if (signs[r.k]) segment(g, r, left(lane), right(lane), sizes);
       else event(g, r, right(lane), wide, sizes);
       svg.append(g);
