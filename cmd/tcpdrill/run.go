@@ -87,13 +87,14 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 	default:
 		w = report.Text(out, rc.Verbose)
 	}
-	page := &output{}
+	page, html := &output{}, (*report.HTMLWriter)(nil)
 	if rc.HTML != "" {
 		if page, err = c.openOutput(rc.HTML); err != nil {
 			return err
 		}
 		defer page.close()
-		w = report.Both(w, report.HTML(page))
+		html = report.HTML(page)
+		w = report.Both(w, html)
 	}
 	r := rc.runner(k)
 	r.Note = func(stack, note string) { fmt.Fprintf(c.stderr, "tcpdrill: %s: %s\n", stack, note) }
@@ -103,6 +104,9 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 		t[one.Outcome.Verdict]++
 		w.Run(one)
 	})
+	if interrupted != "" && html != nil {
+		html.Interrupted(interrupted)
+	}
 	w.End(t, time.Since(started))
 	for _, o := range []*output{out, page} {
 		if err := o.close(); err != nil {

@@ -17,23 +17,24 @@ import (
 
 // HTML writes a page that has all results, their charts and their scripts. It is
 // one file which refers to no other, written at the end.
-func HTML(w io.Writer) Writer {
-	return &htmlWriter{w: w, now: time.Now, script: asset("page.js"), charts: newPool(), sources: newPool(), ids: map[string]bool{}}
+func HTML(w io.Writer) *HTMLWriter {
+	return &HTMLWriter{w: w, now: time.Now, script: asset("page.js"), charts: newPool(), sources: newPool(), ids: map[string]bool{}, results: []htmlResult{}}
 }
 
-// An htmlWriter gathers results for a page.
-type htmlWriter struct {
+// An HTMLWriter gathers results for a page. It is a [Writer].
+type HTMLWriter struct {
 	w   io.Writer
 	now func() time.Time
 	// The program of the page.
 	script string
 
+	interrupted     string // the first script without a result
 	results         []htmlResult
 	charts, sources *pool // the same script in several IP versions often has the same
 	ids             map[string]bool
 }
 
-func (h *htmlWriter) Run(r Run) {
+func (h *HTMLWriter) Run(r Run) {
 	s := readSource(r.Script, r.Source)
 	one := htmlResultOf(r, s)
 	one.Source = h.sources.add(s)
@@ -42,9 +43,13 @@ func (h *htmlWriter) Run(r Run) {
 	h.results = append(h.results, one)
 }
 
+// Interrupted has the page say that not all was run, and which script is the first
+// that wasn't.
+func (h *HTMLWriter) Interrupted(script string) { h.interrupted = script }
+
 // id is the name by which a link finds a result: the script's, with what tells it
 // from others of the same name.
-func (h *htmlWriter) id(r Run) string {
+func (h *HTMLWriter) id(r Run) string {
 	id := r.Script
 	for _, more := range []string{string(r.IPVersion), r.Stack} {
 		if h.ids[id] {
@@ -58,10 +63,11 @@ func (h *htmlWriter) id(r Run) string {
 	return id
 }
 
-func (h *htmlWriter) End(all Tally, took time.Duration) {
+func (h *HTMLWriter) End(all Tally, took time.Duration) {
 	page := htmlPage{
 		Results: h.results, Tally: tallied(all), Total: all.Total(),
-		Started: h.now().Add(-took), Took: took,
+		Interrupted: h.interrupted,
+		Started:     h.now().Add(-took), Took: took,
 		Stacks:   distinct(h.results, func(r htmlResult) string { return r.Stack }),
 		Versions: distinct(h.results, func(r htmlResult) string { return r.IPVersion }),
 		Data:     htmlData{h.results, h.charts.items, h.sources.items, htmlSizes{labelWidth, lineHeight, arrowHeight}},
@@ -88,6 +94,7 @@ type htmlPage struct {
 	Results          []htmlResult
 	Tally            []verdictCount
 	Total, Reruns    int
+	Interrupted      string
 	Started          time.Time
 	Took             time.Duration
 	Stacks, Versions []string
@@ -150,7 +157,7 @@ type pool struct {
 	at    map[string]int
 }
 
-func newPool() *pool { return &pool{at: map[string]int{}} }
+func newPool() *pool { return &pool{items: []json.RawMessage{}, at: map[string]int{}} }
 
 // add returns the value's index.
 func (p *pool) add(v any) int {

@@ -71,7 +71,7 @@ func htmlRuns() []Run {
 // htmlOf is the page of results, with more for its program to do.
 func htmlOf(runs []Run, more string) string {
 	var b strings.Builder
-	w := HTML(&b).(*htmlWriter)
+	w := HTML(&b)
 	w.now = func() time.Time { return time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC) }
 	w.script += more
 	t := Tally{}
@@ -186,6 +186,19 @@ func TestHTMLAlone(t *testing.T) {
 	for _, found := range outside.FindAllString(page, -1) {
 		if found != "http://www.w3.org/2000/svg" { // a name, not an address
 			t.Errorf("the page has %q", found)
+		}
+	}
+}
+
+// A page of a part doesn't look like one of all.
+func TestHTMLInterrupted(t *testing.T) {
+	var b strings.Builder
+	w := HTML(&b)
+	w.Interrupted("tcp/<next>.pkt")
+	w.End(Tally{}, time.Second)
+	for _, want := range []string{"Interrupted at tcp/&lt;next&gt;.pkt", `{"results":[],"charts":[],"sources":[],`} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%q isn't in the page", want)
 		}
 	}
 }
