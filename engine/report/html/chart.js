@@ -22,6 +22,9 @@ const drawChart = (() => {
     return e;
   }
 
+  // shortened is a stack's name that fits above the chart: of a kernel's path, the end.
+  const shortened = name => name.length > 26 ? '…' + name.slice(-25) : name;
+
   function draw(container, chart, options) {
     const {sizes} = options;
     const labels = sizes.label * glyph;
@@ -40,8 +43,8 @@ const drawChart = (() => {
     box.setAttribute('aria-label', options.label);
     for (let i = 0; i < chart.lanes; i++) {
       heads.append(
-        el('text', {class: 'end', x: left(i) - 4, y: 15}, 'script'),
-        el('text', {class: 'end', x: right(i) + 4, y: 15, 'text-anchor': 'end'}, options.names[i]));
+        el('text', {class: 'end', x: left(i) - 4, y: 15}, 'remote (script)'),
+        el('text', {class: 'end', x: right(i) + 4, y: 15, 'text-anchor': 'end'}, shortened(options.names[i])));
     }
     // A chart is cut into pictures, one below the other, between which paper can be turned.
     let svg, bottom = 0;
