@@ -164,7 +164,8 @@ func (r *runner) settle(deadline time.Duration) bool {
 	r.blocking = nil
 	res, when := b.pending.Result()
 	ended := when - r.start
-	r.noteAt(EntryReturn, ended, "").call = b.event.Call
+	e := r.noteAt(EntryReturn, ended, "")
+	e.call, e.Line = b.event.Call, b.event.Pos.Line
 	r.finish(b.event, b.prepared, res, ended)
 	kind := b.event.Time.Kind
 	if msg, ok := r.checkTime(kind, b.end, 0, ended, b.at, "system call return"); !ok {

@@ -93,6 +93,8 @@ type Entry struct {
 	// Result is what a call returned, as "1000" or "-1 EAGAIN"; "" for what
 	// isn't a call, or blocks.
 	Result string `json:",omitempty"`
+	// Read is what a code block names of the socket's state, as it was then.
+	Read []Reading `json:",omitempty"`
 
 	// What becomes Text when the run is over: writing it out takes time that
 	// the script's timeline doesn't have.
@@ -100,6 +102,9 @@ type Entry struct {
 	call   *script.Call
 	code   *script.Code
 }
+
+// A Reading is a variable of the socket's state: "tcpi_snd_cwnd", "10".
+type Reading struct{ Name, Value string }
 
 // LatenessStats is how late the harness itself was.
 type LatenessStats struct {

@@ -451,7 +451,7 @@ func (r *runner) write(entries []Entry) {
 		case e.call != nil:
 			e.Text = r.text(e.call)
 		case e.code != nil:
-			e.Text = e.code.Source
+			e.Text, e.Read = e.code.Source, r.readings(e.code)
 		}
 	}
 }

@@ -54,6 +54,7 @@ type runCommand struct {
 	Capture   string        `placeholder:"copy|packet" help:"copy (the default): copy on transmit; packet: clones stay pinned."`
 	Format    string        `default:"text" enum:"text,jsonl,tap,junit" help:"text, jsonl, tap (KTAP) or junit (XML)."`
 	Output    string        `short:"o" placeholder:"FILE" help:"Where the results go; standard output by default."`
+	HTML      string        `name:"html" placeholder:"FILE" help:"Write a page with all results and their charts, too."`
 	NoExec    bool          `help:"Run no real programs for the scripts' commands."`
 	KeepGoing bool          `short:"k" help:"Record what follows a mismatch too."`
 	Timeout   time.Duration `placeholder:"DURATION" help:"End a script after this much time (180s); 0: never."`
@@ -95,8 +96,18 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 	if err != nil {
 		return err
 	}
+	page := &output{}
+	if rc.HTML != "" {
+		if page, err = c.openOutput(rc.HTML); err != nil {
+			return err
+		}
+		defer page.close()
+	}
 	r := rc.runner(k)
 	w := rc.writer(c, out, r, whole)
+	if rc.HTML != "" {
+		w = report.Tee(w, report.HTML(page))
+	}
 	total := report.Total{Tally: report.Tally{}}
 	started := time.Now()
 	w.Begin(len(tasks))
@@ -106,8 +117,10 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 	})
 	total.Took = time.Since(started)
 	w.End(total)
-	if err := out.close(); err != nil {
-		return err
+	for _, o := range []*output{out, page} {
+		if err := o.close(); err != nil {
+			return err
+		}
 	}
 	switch {
 	case total.Interrupted != "":
