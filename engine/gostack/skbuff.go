@@ -50,7 +50,6 @@ type skb struct {
 type skbRate struct {
 	delivered, deliveredCE uint32
 	firstTx, deliveredAt   time.Duration
-	inFlight               uint32
 	appLimited             bool
 	valid                  bool
 }

@@ -316,7 +316,7 @@ func (tp *tcpSock) fastPathCheck() {
 func (tp *tcpSock) predicted(g *segment) bool {
 	const special = wire.FIN | wire.SYN | wire.RST | wire.URG | wire.ECE | wire.CWR | wire.AE | wire.ACK
 	if !tp.predOn || g.flags&special != wire.ACK || g.window != tp.predWnd ||
-		g.tcp.HeaderLen != tp.tcpHeaderLen || g.seq != tp.rcvNxt || after(g.ack, tp.sndNxt) {
+		g.tcp.HeaderLen != tp.tcpHeaderLen || g.seq != tp.rcvNxt || !between(g.ack, tp.sndUna, tp.sndNxt) {
 		return false
 	}
 	if tp.tcpHeaderLen == 32 {
@@ -345,6 +345,7 @@ func (tp *tcpSock) receiveEstablished(g *segment) {
 			}
 			tp.ackIn(g, 0)
 			tp.dataSndCheck()
+			tp.rcvRTT.tsecr = tp.rcvTsecr
 			return
 		}
 		if rxTruesize(g.size) <= tp.fwdAlloc {

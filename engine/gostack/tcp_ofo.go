@@ -67,7 +67,7 @@ func (tp *tcpSock) queueOfo(g *segment) {
 				at = prev
 			}
 		case tp.coalesce(at, b):
-			tp.dropCovered(at, end)
+			// What it covers behind it stays until the hole is filled.
 			if tp.sackOK {
 				tp.sackNewOfo(seq, end)
 			}
@@ -121,12 +121,14 @@ func (tp *tcpSock) ofoToReceive() {
 			tp.dsackExtend(b.seq, end)
 		}
 		tp.ofoQueue.remove(b)
-		tp.chargeReceived(-b.truesize)
 		if !after(b.endSeq, tp.rcvNxt) {
+			tp.chargeReceived(-b.truesize)
 			continue
 		}
 		fin := b.flags&wire.FIN != 0
-		tp.addReceived(b)
+		if tp.addReceived(b) {
+			tp.chargeReceived(-b.truesize)
+		}
 		if fin {
 			tp.fin()
 			return
@@ -171,13 +173,17 @@ func (tp *tcpSock) dsackExtend(seq, end uint32) {
 	sackExtend(&tp.duplicateSack[0], seq, end)
 }
 
+// sackBlocksExpected is how many blocks an ACK is trusted to bring to the peer
+// (TCP_SACK_BLOCKS_EXPECTED): what was held back goes before another gets ahead.
+const sackBlocksExpected = 2
+
 // sackNewOfo puts the block of what came last first (tcp_sack_new_ofo_skb).
 func (tp *tcpSock) sackNewOfo(seq, end uint32) {
 	for i := range tp.selectiveAcks {
 		if !sackExtend(&tp.selectiveAcks[i], seq, end) {
 			continue
 		}
-		if i >= 4 { // no ACK has said it
+		if i >= sackBlocksExpected {
 			tp.sackCompressSendAck()
 		}
 		b := tp.selectiveAcks[i]
@@ -186,8 +192,10 @@ func (tp *tcpSock) sackNewOfo(seq, end uint32) {
 		tp.sackMaybeCoalesce()
 		return
 	}
-	if len(tp.selectiveAcks) >= 4 {
+	if len(tp.selectiveAcks) >= sackBlocksExpected {
 		tp.sackCompressSendAck()
+	}
+	if len(tp.selectiveAcks) >= 4 {
 		tp.selectiveAcks = tp.selectiveAcks[:3]
 	}
 	tp.selectiveAcks = append([]sackBlock{{seq, end}}, tp.selectiveAcks...)

@@ -173,6 +173,9 @@ func (tp *tcpSock) retransmitOne(b *skb, segs int, cause string) bool {
 		}
 		window = mss
 	}
+	if tp.urgMode() {
+		segs = 1
+	}
 	length := mss * segs
 	if length > window {
 		length = window / mss * mss

@@ -175,11 +175,12 @@ func (tp *tcpSock) sendSome(t *task, m *message, nonblock bool) (int, errno) {
 		if t.copiedHere > 0 {
 			tp.push(m.flags&^msgMore, mss, naglePush, goal)
 		}
-		if tp.streamMemoryFree(0) {
-			continue
-		}
+		// Even if sending made room.
 		if timeout == 0 || t.expired() {
 			return tp.endSend(t, m, eagain)
+		}
+		if tp.streamMemoryFree(0) {
+			continue
 		}
 		t.waiting = tp
 		tp.chronoSndbuf()
@@ -429,8 +430,8 @@ func (tp *tcpSock) recvmsg(t *task, m *message) (int, errno) {
 					t.copied += used
 					if m.flags&msgPeek == 0 {
 						tp.copiedSeq = seq
-						tp.rcvSpaceAdjust()
 					}
+					tp.rcvSpaceAdjust()
 				}
 				if tp.urgData != 0 && after(tp.copiedSeq, tp.urgSeq) {
 					tp.urgData = 0
@@ -532,7 +533,6 @@ func (tp *tcpSock) cleanupRbuf(copied int) {
 		}
 	}
 	if now {
-		tp.refreshMstamp()
 		tp.sendAck(cause)
 	}
 }
