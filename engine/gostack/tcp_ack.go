@@ -361,7 +361,7 @@ func (tp *tcpSock) cleanRtxQueue(g *segment, priorFack, priorUna uint32, st *sac
 		// The timer counts from too early on.
 		flag |= flagSetXmitTimer
 	}
-	tp.ca.pktsAcked(tp, int(pktsAcked), caRTT)
+	tp.ca.pktsAcked(tp, int(pktsAcked), st.rate.rttUs)
 	if tp.packetsOut == 0 && tp.sackOK {
 		// The counts can be off when a segment that had been sent again was found
 		// not to be lost, and then was. Linux puts them right here.
