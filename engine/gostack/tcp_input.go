@@ -506,7 +506,7 @@ func (tp *tcpSock) validateIncoming(g *segment) bool {
 				tp.synChallenge()
 				return false
 			}
-			if !tp.oowRateLimited(g) {
+			if !tp.s.oowRateLimited(g, &tp.lastOOWAck) {
 				tp.sendDupAck(g)
 			}
 			return false
@@ -517,7 +517,7 @@ func (tp *tcpSock) validateIncoming(g *segment) bool {
 		case !rst && syn:
 			tp.synChallenge()
 		case !rst:
-			if !tp.oowRateLimited(g) {
+			if !tp.s.oowRateLimited(g, &tp.lastOOWAck) {
 				tp.sendDupAck(g)
 			}
 		case tp.resetCheck(g):
@@ -577,11 +577,13 @@ func (s *Stack) rateLimited(last *uint64) bool {
 	return false
 }
 
-func (tp *tcpSock) oowRateLimited(g *segment) bool {
+// oowRateLimited is that for answers to what is out of the window: data is always
+// answered (tcp_oow_rate_limited).
+func (s *Stack) oowRateLimited(g *segment, last *uint64) bool {
 	if g.seq != g.endSeq && g.flags&wire.SYN == 0 {
 		return false
 	}
-	return tp.s.rateLimited(&tp.lastOOWAck)
+	return s.rateLimited(last)
 }
 
 type challengeLimit struct {

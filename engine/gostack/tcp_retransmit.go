@@ -136,6 +136,7 @@ func (tp *tcpSock) collapseRetrans(to, next *skb) {
 	}
 	tp.adjustPcount(next, next.segs)
 	tp.collapseStamp(to, next)
+	tp.sentOrder.remove(next)
 	tp.freeQueued(next)
 }
 

@@ -106,7 +106,6 @@ func (tp *tcpSock) sendmsg(t *task, m *message) (int, errno) {
 		}
 		t.sent = copied
 	}
-	tp.refreshMstamp()
 	tp.rateCheckAppLimited()
 	return tp.sendSome(t, m, nonblock)
 }
