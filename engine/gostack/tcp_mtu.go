@@ -146,6 +146,9 @@ func (tp *tcpSock) mtuReduced(mtu int) {
 	if tp.inState(tcpListen, tcpClose) {
 		return
 	}
+	if tp.v6 && tp.mtuToMSS(mtu) >= tp.mssCache {
+		return // nothing that we send is too long
+	}
 	tp.s.updatePMTU(tp.remote.Addr(), mtu)
 	r := tp.route()
 	if r == nil {

@@ -34,10 +34,7 @@ func (tp *tcpSock) queueOfo(g *segment) {
 	}
 	// Directly behind the last one.
 	if tp.coalesce(q.last, b) {
-		if tp.sackOK {
-			tp.sackNewOfo(seq, end)
-		}
-		tp.afterOfo(g)
+		tp.coalescedOfo(g, seq, end)
 		return
 	}
 	var at *skb // behind which it goes
@@ -68,10 +65,7 @@ func (tp *tcpSock) queueOfo(g *segment) {
 			}
 		case tp.coalesce(at, b):
 			// What it covers behind it stays until the hole is filled.
-			if tp.sackOK {
-				tp.sackNewOfo(seq, end)
-			}
-			tp.afterOfo(g)
+			tp.coalescedOfo(g, seq, end)
 			return
 		}
 	}
@@ -96,6 +90,20 @@ func (tp *tcpSock) dropCovered(b *skb, end uint32) {
 		tp.ofoQueue.remove(n)
 		tp.chargeReceived(-n.truesize)
 	}
+}
+
+// coalescedOfo is for data that has found room in another's buffer. A bare FIN takes
+// no memory then, so that the window grows.
+func (tp *tcpSock) coalescedOfo(g *segment, seq, end uint32) {
+	if !tp.sackOK {
+		return
+	}
+	truesize := rxTruesize(g.size)
+	if len(g.data) == 0 {
+		truesize = 0
+	}
+	tp.growWindow(len(g.data), truesize)
+	tp.sackNewOfo(seq, end)
 }
 
 // afterOfo lets the window grow by what came, even out of order, before its memory
