@@ -206,7 +206,7 @@ func (tp *tcpSock) pruneQueue(seq uint32) bool {
 	}
 	tp.collapseOfo()
 	if head := tp.receiveQueue.first; head != nil {
-		tp.collapse(&tp.receiveQueue, head, nil, tp.copiedSeq, tp.rcvNxt)
+		tp.collapse(false, head, nil, tp.copiedSeq, tp.rcvNxt)
 	}
 	if tp.rmemAlloc <= tp.rcvbuf {
 		return true
@@ -275,7 +275,7 @@ func (tp *tcpSock) collapseOfo() {
 			}
 		}
 		if size != head.truesize || int(end-start) >= collapseMax {
-			tp.collapse(&tp.ofoQueue, head, b, start, end)
+			tp.collapse(true, head, b, start, end)
 		} else if tiny += size; tiny > tp.rcvbuf>>3 {
 			return
 		}
@@ -284,11 +284,19 @@ func (tp *tcpSock) collapseOfo() {
 
 // collapse copies data into buffers that take no more memory than they need, from
 // the first on that takes much more than its data (tcp_collapse).
-func (tp *tcpSock) collapse(q *skbList, b, tail *skb, start, end uint32) {
+func (tp *tcpSock) collapse(ofo bool, b, tail *skb, start, end uint32) {
 	const special = wire.SYN | wire.FIN
+	q := &tp.receiveQueue
+	if ofo {
+		q = &tp.ofoQueue.skbList
+	}
 	drop := func(b *skb) *skb {
 		next := b.next
-		q.remove(b)
+		if ofo {
+			tp.ofoQueue.remove(b)
+		} else {
+			q.remove(b)
+		}
 		tp.chargeReceived(-b.truesize)
 		tp.s.count(mibTCPRcvCollapsed)
 		return next
@@ -311,12 +319,21 @@ func (tp *tcpSock) collapse(q *skbList, b, tail *skb, start, end uint32) {
 	if b == nil || b == tail || b.flags&special != 0 {
 		return
 	}
+	var fresh []*skb
+	defer func() {
+		for _, n := range fresh {
+			tp.ofoQueue.insert(n)
+		}
+	}()
 	for before(start, end) {
 		room := min(collapseMax, int(end-start))
 		size := skbStruct + headSize(room+skbShared)
 		n := &skb{head: &skbHead{dataref: 1}, seq: start, endSeq: start, truesize: size,
 			tailroom: size - skbStruct - skbShared - room}
 		q.insertAfter(n, b.prev)
+		if ofo {
+			fresh = append(fresh, n)
+		}
 		tp.chargeReceived(n.truesize)
 		for room > 0 {
 			if k := min(room, int(b.endSeq-start)); k > 0 {
@@ -329,6 +346,7 @@ func (tp *tcpSock) collapse(q *skbList, b, tail *skb, start, end uint32) {
 			if !before(start, b.endSeq) {
 				b = drop(b)
 				if b == nil || b == tail || b.flags&special != 0 {
+					n.tailroom += room
 					return
 				}
 			}
@@ -589,11 +607,7 @@ func (tp *tcpSock) fin() {
 		tp.sendAck(causeAckNow)
 		tp.timeWait(tcpTimeWait, 0)
 	}
-	for tp.ofoQueue.first != nil {
-		b := tp.ofoQueue.first
-		tp.ofoQueue.remove(b)
-		tp.chargeReceived(-b.truesize)
-	}
+	tp.purgeOfo()
 	tp.selectiveAcks, tp.duplicateSack = nil, nil
 	if !tp.released {
 		tp.stateChange()

@@ -27,7 +27,7 @@ func (tp *tcpSock) queueOfo(g *segment) {
 		if tp.sackOK {
 			tp.selectiveAcks = []sackBlock{{seq, end}}
 		}
-		q.pushBack(b)
+		q.add(b, nil, nil, false)
 		tp.afterOfo(g)
 		tp.chargeReceived(b.truesize)
 		return
@@ -37,13 +37,25 @@ func (tp *tcpSock) queueOfo(g *segment) {
 		tp.coalescedOfo(g, seq, end)
 		return
 	}
-	var at *skb // behind which it goes
-	for at = q.last; at != nil && before(seq, at.seq); at = at.prev {
-	}
-	if at != nil {
-		switch {
-		case before(seq, at.endSeq):
-			if !after(end, at.endSeq) {
+	var up *skb // in the tree
+	left := false
+	if !before(seq, q.last.endSeq) {
+		up = q.last
+	} else {
+		for n := q.root; n != nil; {
+			up, left = n, before(seq, n.seq)
+			if left {
+				n = n.rb.left
+				continue
+			}
+			switch {
+			case !before(seq, n.endSeq):
+				if tp.coalesce(n, b) {
+					// What it covers behind it stays until the hole is filled.
+					tp.coalescedOfo(g, seq, end)
+					return
+				}
+			case !after(end, n.endSeq):
 				// All of it is there.
 				s.count(mibTCPOFOMerge)
 				tp.dsackSet(seq, end)
@@ -51,28 +63,33 @@ func (tp *tcpSock) queueOfo(g *segment) {
 					tp.sackNewOfo(seq, end)
 				}
 				return
-			}
-			if after(seq, at.seq) {
-				tp.dsackSet(seq, at.endSeq) // a part of it is
-			} else {
+			case after(seq, n.seq):
+				tp.dsackSet(seq, n.endSeq) // a part of it is
+			default:
 				// It begins where another does, and is longer.
-				tp.dsackExtend(at.seq, at.endSeq)
+				q.swap(n, b)
+				tp.dsackExtend(n.seq, n.endSeq)
 				s.count(mibTCPOFOMerge)
-				prev := at.prev
-				q.remove(at)
-				tp.chargeReceived(-at.truesize)
-				at = prev
+				tp.chargeReceived(-n.truesize)
+				tp.insertedOfo(g, b)
+				return
 			}
-		case tp.coalesce(at, b):
-			// What it covers behind it stays until the hole is filled.
-			tp.coalescedOfo(g, seq, end)
-			return
+			n = n.rb.right
 		}
 	}
-	q.insertAfter(b, at)
-	tp.dropCovered(b, end)
+	at := up
+	if left {
+		at = up.prev
+	}
+	q.add(b, at, up, left)
+	tp.insertedOfo(g, b)
+}
+
+// insertedOfo drops what a buffer covers that has been put into the queue.
+func (tp *tcpSock) insertedOfo(g *segment, b *skb) {
+	tp.dropCovered(b, b.endSeq)
 	if tp.sackOK {
-		tp.sackNewOfo(seq, end)
+		tp.sackNewOfo(b.seq, b.endSeq)
 	}
 	tp.afterOfo(g)
 	tp.chargeReceived(b.truesize)
@@ -111,6 +128,13 @@ func (tp *tcpSock) coalescedOfo(g *segment, seq, end uint32) {
 func (tp *tcpSock) afterOfo(g *segment) {
 	if tp.sackOK {
 		tp.growWindow(len(g.data), rxTruesize(g.size))
+	}
+}
+
+func (tp *tcpSock) purgeOfo() {
+	for b := tp.ofoQueue.first; b != nil; b = tp.ofoQueue.first {
+		tp.ofoQueue.remove(b)
+		tp.chargeReceived(-b.truesize)
 	}
 }
 

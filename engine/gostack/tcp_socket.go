@@ -496,13 +496,10 @@ func (tp *tcpSock) disconnect() {
 }
 
 func (tp *tcpSock) purgeReceived() {
-	for _, q := range []*skbList{&tp.receiveQueue, &tp.ofoQueue} {
-		for q.first != nil {
-			b := q.first
-			q.remove(b)
-			tp.chargeReceived(-b.truesize)
-		}
+	for b := tp.receiveQueue.first; b != nil; b = tp.receiveQueue.first {
+		tp.eat(b)
 	}
+	tp.purgeOfo()
 	tp.selectiveAcks, tp.duplicateSack = nil, nil
 }
 
