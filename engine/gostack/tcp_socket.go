@@ -456,7 +456,8 @@ func (tp *tcpSock) disconnect() {
 	switch {
 	case old == tcpListen:
 		tp.listenStop()
-	case needReset(old):
+	case needReset(old), tp.sndNxt != tp.writeSeq && (old == tcpClosing || old == tcpLastAck):
+		// What Linux calls LAST-ACK isn't as long as FIN waits for a window.
 		tp.sendActiveReset(causeAbort)
 		tp.err = econnreset
 	case old == tcpSynSent:
