@@ -551,7 +551,8 @@ func (tp *tcpSock) rcvRTTMeasure() {
 
 // rcvRTTMeasureTS goes by the echoed time stamp.
 func (tp *tcpSock) rcvRTTMeasureTS(g *segment) {
-	if !tp.sawTstamp || tp.rcvTsecr == tp.rcvRTT.tsecr {
+	// A segment without a time stamp uses up the echo before, too.
+	if tp.rcvTsecr == tp.rcvRTT.tsecr {
 		return
 	}
 	tp.rcvRTT.tsecr = tp.rcvTsecr
