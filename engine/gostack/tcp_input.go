@@ -593,7 +593,8 @@ func (tp *tcpSock) sendChallengeAck() {
 	if tp.s.rateLimited(&tp.lastOOWAck) {
 		return
 	}
-	if limit := tp.s.sysctl.tcpChallengeAckLimit; limit < 1<<31-1 {
+	// No limit is 2147483647, and 0 as well: a random number below 0 is any.
+	if limit := tp.s.sysctl.tcpChallengeAckLimit; limit != 0 && limit < 1<<31-1 {
 		now := tp.s.jiffies() / uint64(time.Second/tp.s.tick)
 		c := &tp.s.tcp.challenge
 		if now != c.stamp {
