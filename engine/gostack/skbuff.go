@@ -36,6 +36,7 @@ type skb struct {
 	tx       txStamp
 	zerocopy *zerocopyRef
 	frags    int // of zero-copy sends
+	inHost   int // copies that haven't left the queueing discipline (skb_fclone_busy)
 	// Its neighbours in the order of sending.
 	sentNext, sentPrev *skb
 	inSent             bool

@@ -290,7 +290,7 @@ func (c *sysctls) table() []sysctl {
 		{"net.ipv4.tcp_keepalive_probes", &c.tcpKeepaliveProbes, "9", u8, modelled},
 		{"net.ipv4.tcp_keepalive_time", &c.tcpKeepaliveTime, "7200", seconds, modelled},
 		{"net.ipv4.tcp_l3mdev_accept", &c.tcpL3mdevAccept, "0", flag, ignored},
-		{"net.ipv4.tcp_limit_output_bytes", &c.tcpLimitOutputBytes, "4194304", whole, ignored},
+		{"net.ipv4.tcp_limit_output_bytes", &c.tcpLimitOutputBytes, "4194304", whole, modelled},
 		{"net.ipv4.tcp_low_latency", &c.tcpLowLatency, "0", whole, ignored},
 		{"net.ipv4.tcp_max_orphans", &c.tcpMaxOrphans, "131072", whole, ignored},
 		{"net.ipv4.tcp_max_reordering", &c.tcpMaxReordering, "300", positive, modelled},

@@ -184,6 +184,8 @@ type tcpSock struct {
 	delackTimer                  timer
 	keepTimer                    timer
 	pacingTimer                  timer
+	tsqTimer                     timer // fires at once: what Linux has a tasklet for
+	tsqThrottled                 bool  // it waits for what is in the queueing discipline
 	compressedTimer              timer
 	backoff                      int
 	retransmits                  int

@@ -160,13 +160,15 @@ func (tp *tcpSock) sizeGoal(mss int, large bool) int {
 	return max(goal, mss)
 }
 
+// pacingShift makes bytes in about a millisecond of bytes in a second.
+const pacingShift = 10
+
 // tsoSegs is how many segments one super-segment may have: as many as take about
 // a millisecond at the pacing rate, and more on short paths (tcp_tso_autosize).
 func (tp *tcpSock) tsoSegs(mss int) int {
 	if !tp.canGSO() {
 		return 1
 	}
-	const pacingShift = 10
 	limit := uint64(tp.gsoMaxSize())
 	size := tp.pacingRate >> pacingShift
 	if log := tp.s.sysctl.tcpTsoRttLog; log > 0 {
@@ -530,7 +532,7 @@ func (tp *tcpSock) writeXmit(mss, nonagle, push int) bool {
 				tp.fragment(b, limit, mss)
 			}
 		}
-		if b.endSeq == b.seq {
+		if tp.smallQueueCheck(b, 0) || b.endSeq == b.seq {
 			break
 		}
 		cause := tp.sendCause(b)
@@ -698,6 +700,29 @@ func (tp *tcpSock) pushPendingFrames() {
 	if !tp.writeQueue.empty() {
 		tp.pushPending(tp.currentMSS(), tp.nonagle)
 	}
+}
+
+// inQueues is how much memory is on its way to the device, and one byte more
+// (sk_wmem_alloc).
+func (tp *tcpSock) inQueues() int { return tp.wmemAlloc + 1 }
+
+// smallQueueCheck reports whether enough is in the queueing discipline and the
+// device: two buffers, or about a millisecond of it (tcp_small_queue_check). What
+// leaves there calls xmitDone.
+func (tp *tcpSock) smallQueueCheck(b *skb, factor int) bool {
+	limit := max(uint64(2*b.truesize), tp.pacingRate>>pacingShift)
+	if tp.pacingStatus == pacingNone {
+		limit = min(limit, uint64(tp.s.sysctl.tcpLimitOutputBytes))
+	}
+	limit <<= factor
+	if uint64(tp.inQueues()) <= limit {
+		return false
+	}
+	if tp.rtxQueue.first == nil || tp.rtxQueue.first.next == nil {
+		return false
+	}
+	tp.tsqThrottled = true
+	return true
 }
 
 // pacingCheck reports whether the next segment must wait for its time.

@@ -24,12 +24,13 @@ func (tp *tcpSock) initTimers() {
 	tp.delackTimer.fn = tp.delackExpired
 	tp.keepTimer.fn = tp.keepaliveExpired
 	tp.pacingTimer.fn = tp.pacingExpired
+	tp.tsqTimer.fn = tp.tsqExpired
 	tp.compressedTimer.fn = tp.compressedAckExpired
 }
 
 // clearTimers stops all of them.
 func (tp *tcpSock) clearTimers() {
-	for _, t := range []*timer{&tp.retransTimer, &tp.delackTimer, &tp.keepTimer, &tp.pacingTimer, &tp.compressedTimer} {
+	for _, t := range []*timer{&tp.retransTimer, &tp.delackTimer, &tp.keepTimer, &tp.pacingTimer, &tp.tsqTimer, &tp.compressedTimer} {
 		tp.s.delTimer(t)
 	}
 	tp.pendingTimer = 0
@@ -261,9 +262,9 @@ func (tp *tcpSock) retransmitTimer() {
 	if head.flags&wire.SYN != 0 {
 		cause = causeSynTimer
 	}
-	ok := tp.retransmit(tp.rtxQueue.first, 1, cause)
+	err := tp.retransmit(tp.rtxQueue.first, 1, cause)
 	restore()
-	if !ok {
+	if err == retransDropped {
 		// The device didn't take it: soon again, without counting it.
 		tp.resetXmitTimer(timeRetrans, s.msecsToJiffies(500))
 		return
@@ -477,6 +478,21 @@ func (tp *tcpSock) pacingExpired() {
 		return
 	}
 	restore := tp.because(causePacing)
+	tp.tsqHandler()
+	restore()
+}
+
+// xmitDone is told of each segment that has left the queueing discipline
+// (tcp_wfree).
+func (tp *tcpSock) xmitDone() {
+	if tp.tsqThrottled {
+		tp.tsqThrottled = false
+		tp.s.startAt(&tp.tsqTimer, tp.s.now)
+	}
+}
+
+func (tp *tcpSock) tsqExpired() {
+	restore := tp.because(causeQueue)
 	tp.tsqHandler()
 	restore()
 }
