@@ -839,7 +839,8 @@ func (tp *tcpSock) writeWakeup(cause string) bool {
 	if before(tp.pushedSeq, b.endSeq) {
 		tp.pushedSeq = b.endSeq
 	}
-	if size < int(b.endSeq-b.seq) || b.len() > mss {
+	fits := size >= int(b.endSeq-b.seq)
+	if !fits || b.len() > mss {
 		size = min(size, mss)
 		b.flags |= wire.PSH // on what is left, too
 		tp.fragment(b, size, mss)
@@ -847,7 +848,7 @@ func (tp *tcpSock) writeWakeup(cause string) bool {
 		b.setSegs(mss)
 	}
 	b.flags |= wire.PSH
-	if b.cause == causeCork || cause == causeProbe && tp.sndWnd > 0 {
+	if b.cause == causeCork || cause == causeProbe && fits {
 		cause = causeCorkTimer
 	}
 	b.cause = ""
