@@ -305,7 +305,7 @@ func (c *sysctls) table() []sysctl {
 		{"net.ipv4.tcp_mtu_probe_floor", &c.tcpMtuProbeFloor, "48", numbers{48, 65535}, modelled},
 		{"net.ipv4.tcp_mtu_probing", &c.tcpMtuProbing, "0", u8, modelled},
 		{"net.ipv4.tcp_no_metrics_save", &c.tcpNoMetricsSave, "0", u8, modelled},
-		{"net.ipv4.tcp_no_ssthresh_metrics_save", &c.tcpNoSsthreshMetricsSave, "1", flag, ignored},
+		{"net.ipv4.tcp_no_ssthresh_metrics_save", &c.tcpNoSsthreshMetricsSave, "1", flag, modelled},
 		{"net.ipv4.tcp_notsent_lowat", &c.tcpNotsentLowat, "4294967295", u32, modelled},
 		{"net.ipv4.tcp_orphan_retries", &c.tcpOrphanRetries, "0", u8, modelled},
 		{"net.ipv4.tcp_pacing_ca_ratio", &c.tcpPacingCaRatio, "120", numbers{0, 1000}, modelled},
