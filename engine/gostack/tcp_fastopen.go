@@ -189,7 +189,7 @@ func (tp *tcpSock) fastopenSynackTimer(r *request) {
 	if tp.retransStamp == 0 {
 		tp.retransStamp = uint64(tsOf(tp.tcpMstamp))
 	}
-	tp.resetXmitTimer(timeRetrans, r.timeout<<r.numTimeout)
+	tp.armXmitTimer(timeRetrans, r.timeout<<r.numTimeout)
 }
 
 // fastopenKeys are the keys that cookies are made with, the one in use first.

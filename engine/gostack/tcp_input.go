@@ -590,23 +590,28 @@ type challengeLimit struct {
 
 // sendChallengeAck asks the peer whether it meant it (RFC 5961).
 func (tp *tcpSock) sendChallengeAck() {
-	if tp.s.rateLimited(&tp.lastOOWAck) {
-		return
+	if !tp.s.rateLimited(&tp.lastOOWAck) && tp.s.challengeAllowed() {
+		tp.sendAck(causeChallenge)
 	}
+}
+
+// challengeAllowed reports whether the host may send another challenge ACK in this
+// second, and counts it.
+func (s *Stack) challengeAllowed() bool {
 	// No limit is 2147483647, and 0 as well: a random number below 0 is any.
-	if limit := tp.s.sysctl.tcpChallengeAckLimit; limit != 0 && limit < 1<<31-1 {
-		now := tp.s.jiffies() / uint64(time.Second/tp.s.tick)
-		c := &tp.s.tcp.challenge
+	if limit := s.sysctl.tcpChallengeAckLimit; limit != 0 && limit < 1<<31-1 {
+		now := s.jiffies() / uint64(time.Second/s.tick)
+		c := &s.tcp.challenge
 		if now != c.stamp {
 			c.stamp, c.count = now, limit
 		}
 		if c.count <= 0 {
-			return
+			return false
 		}
 		c.count--
 	}
-	tp.s.count(mibTCPChallengeACK)
-	tp.sendAck(causeChallenge)
+	s.count(mibTCPChallengeACK)
+	return true
 }
 
 // sendDupAck answers a segment that isn't acceptable, with a DSACK if it carries

@@ -163,7 +163,7 @@ func (tp *tcpSock) checkSackReneging(flag *int) bool {
 		return false
 	}
 	delay := max(tp.s.usecsToJiffies(int64(tp.srttUs>>4)), tp.s.msecsToJiffies(10))
-	tp.resetXmitTimer(timeRetrans, delay)
+	tp.armXmitTimer(timeRetrans, delay)
 	*flag &^= flagSetXmitTimer
 	return true
 }

@@ -37,9 +37,14 @@ func (tp *tcpSock) clearTimers() {
 }
 
 // resetXmitTimer arms the socket's timer for one of its purposes, so many jiffies
-// from now (tcp_reset_xmit_timer).
+// after what is paced leaves (tcp_reset_xmit_timer).
 func (tp *tcpSock) resetXmitTimer(what int, when int64) {
-	when = min(when+tp.pacingDelay(), tp.rtoMax())
+	tp.armXmitTimer(what, when+tp.pacingDelay())
+}
+
+// armXmitTimer arms it, so many jiffies from now (inet_csk_reset_xmit_timer).
+func (tp *tcpSock) armXmitTimer(what int, when int64) {
+	when = min(when, tp.rtoMax())
 	tp.pendingTimer = what
 	tp.timeout = tp.s.jiffies() + uint64(when)
 	tp.s.modTimer(&tp.retransTimer, tp.timeout)
@@ -48,7 +53,7 @@ func (tp *tcpSock) resetXmitTimer(what int, when int64) {
 // pacingDelay is for how long the next segment is held back anyway, jiffies.
 func (tp *tcpSock) pacingDelay() int64 {
 	if d := tp.wstampNs - tp.clockCacheNs; d > 0 {
-		return tp.s.toJiffies(d)
+		return int64(d / tp.s.tick)
 	}
 	return 0
 }
@@ -266,7 +271,7 @@ func (tp *tcpSock) retransmitTimer() {
 	restore()
 	if err == retransDropped {
 		// The device didn't take it: soon again, without counting it.
-		tp.resetXmitTimer(timeRetrans, s.msecsToJiffies(500))
+		tp.armXmitTimer(timeRetrans, s.msecsToJiffies(500))
 		return
 	}
 	tp.resetRTO()
@@ -302,7 +307,7 @@ func (tp *tcpSock) resetRTO() {
 		tp.backoff++
 		tp.rto = min(tp.rto<<1, tp.rtoMax())
 	}
-	tp.resetXmitTimer(timeRetrans, tp.clampRTOToUserTimeout())
+	tp.armXmitTimer(timeRetrans, tp.clampRTOToUserTimeout())
 	if tp.retransmitsTimedOut(int(s.sysctl.tcpRetries1)+1, 0) {
 		// Perhaps there is another way: the route is looked up afresh, as always here.
 		return
