@@ -72,9 +72,6 @@ func (tp *tcpSock) currentDstMTU() int {
 		return tp.s.dev.mtu
 	}
 	mtu, _ := r.mtu()
-	if tp.mtuDisc == ipPmtudiscProbe || tp.mtuDisc == ipPmtudiscInterface || tp.mtuDisc == ipPmtudiscOmit {
-		return tp.s.dev.mtu
-	}
 	return mtu
 }
 
