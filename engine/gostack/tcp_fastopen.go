@@ -164,7 +164,9 @@ func (tp *tcpSock) synrecvFastopen() {
 	}
 	tp.updateRTOTime()
 	tp.retransmits = 0
-	tp.retransStamp = 0
+	if !tp.anyRetransDone() {
+		tp.retransStamp = 0
+	}
 	tp.fastopenRemove(false)
 	tp.rearmRTO()
 }

@@ -464,9 +464,9 @@ func (s *Stack) requestAck(r *request, g *segment, cause string) {
 // childProcess hands the segment that completes the handshake to the new socket.
 func (l *tcpSock) childProcess(child *tcpSock, g *segment) {
 	s := l.s
-	child.segsIn += uint32(g.segs)
+	child.segsIn++
 	if len(g.data) > 0 {
-		child.dataSegsIn += uint32(g.segs)
+		child.dataSegsIn++
 	}
 	if child.stateProcess(g) {
 		s.sendReset(child, g)
