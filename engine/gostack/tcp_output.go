@@ -55,12 +55,19 @@ func (tp *tcpSock) route() *route {
 }
 
 // rebuildHeader takes notice of a route that has changed (__sk_dst_check).
-func (tp *tcpSock) rebuildHeader() { tp.routeMTU = tp.currentDstMTU() }
+func (tp *tcpSock) rebuildHeader() {
+	tp.routeMTU = tp.currentDstMTU()
+	r := tp.route()
+	tp.deviceMTU = r != nil && r.deviceMTU()
+}
 
 // dstMTU is the path's MTU, by the route that the last segment took: that there is
 // another is noticed when the next is sent.
 func (tp *tcpSock) dstMTU() int {
 	if tp.routeMTU > 0 && !tp.inState(tcpClose, tcpSynSent) {
+		if tp.deviceMTU {
+			return tp.s.dev.mtu // as it is now
+		}
 		return tp.routeMTU
 	}
 	return tp.currentDstMTU()
