@@ -28,6 +28,7 @@ const (
 	causeReset          = "reset"           // a segment that belongs to nothing
 	causeAbort          = "abort"           // the application gave the connection up
 	causePacing         = "pacing"          // the pacing timer
+	causeQueue          = "queue"           // what was in the queueing discipline has left
 	causeUrgent         = "urgent"          // urgent data
 	causeHandshake      = "handshake"       // the acknowledgment of a SYN-ACK
 	causeTimewait       = "timewait"        // a segment to a connection in TIME-WAIT

@@ -50,7 +50,7 @@ func (s *Stack) sysPoll(t *task) (int64, errno) {
 	}
 	t.sleep(timeout)
 	for _, q := range queues {
-		t.wait(q, timeout)
+		t.join(q)
 	}
 	return -1, eblock
 }
@@ -327,7 +327,8 @@ func (s *Stack) sysEpollWait(t *task) (int64, errno) {
 	if timeout == 0 || t.expired() {
 		return 0, 0
 	}
-	return -1, t.wait(&ep.wait, timeout)
+	t.sleep(timeout)
+	return -1, t.join(&ep.wait)
 }
 
 // send returns what is ready (ep_send_events). Items that are level-triggered go to

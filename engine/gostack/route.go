@@ -325,6 +325,13 @@ func (r *route) mtu() (mtu int, locked bool) {
 	return r.s.dev.mtu, locked
 }
 
+// deviceMTU reports whether the path's MTU is that of the device.
+func (r *route) deviceMTU() bool {
+	m := r.fib.metric("mtu")
+	l, ok := r.fib.learned[r.dst]
+	return !r.local && (m == nil || m.Value == 0) && !(ok && r.s.jiffies() < l.expires)
+}
+
 // advmss is the MSS to offer the peer.
 func (r *route) advmss() int {
 	if n, ok := r.metric("advmss"); ok && n != 0 {

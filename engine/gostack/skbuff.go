@@ -36,6 +36,7 @@ type skb struct {
 	tx       txStamp
 	zerocopy *zerocopyRef
 	frags    int // of zero-copy sends
+	inHost   int // copies that haven't left the queueing discipline (skb_fclone_busy)
 	// Its neighbours in the order of sending.
 	sentNext, sentPrev *skb
 	inSent             bool
@@ -172,10 +173,22 @@ const (
 )
 
 // rxTruesize is what a received packet of so many bytes, headers included, counts
-// as: the tun device puts it into one piece of memory (tun_alloc_skb).
+// as: the tun device puts one that is longer than a page into a page and further
+// ones (tun_alloc_skb).
 func rxTruesize(packet int) int {
-	const pad = 64 // NET_SKB_PAD, and 2 bytes
-	return skbStruct + headSize(packet+pad+skbShared)
+	linear, paged := rxPieces(packet)
+	return skbStruct + headSize(rxPad+linear+skbShared) + roundUp(paged, memPage)
+}
+
+const rxPad = 64 // NET_SKB_PAD
+
+// rxPieces is how much of a received packet is in its head, and how much in pages.
+func rxPieces(packet int) (linear, paged int) {
+	linear = packet
+	if rxPad+packet >= memPage {
+		linear = min(packet, memPage-rxPad-skbShared) // SKB_MAX_HEAD
+	}
+	return linear, packet - linear
 }
 
 // headSize is how large the memory is that is taken for so many bytes.

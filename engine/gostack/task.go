@@ -49,15 +49,33 @@ type task struct {
 func (t *task) expired() bool { return t.deadline != 0 && t.s.now >= t.deadline }
 
 // wait says that the task sleeps until q is woken or, if timeout isn't
-// engine.Forever, until that long after it first slept. It returns eblock.
+// engine.Forever, until that long after it first slept. It returns eblock. A
+// socket's timeouts are those of the wheel (schedule_timeout), and each sleep arms
+// the timer anew for what is left.
 func (t *task) wait(q *waitQueue, timeout time.Duration) errno {
-	t.sleep(timeout)
+	if t.deadline == 0 {
+		t.deadline = engine.Forever
+		if timeout != engine.Forever {
+			t.deadline = t.s.jiffyTime(t.s.jiffies() + uint64(t.s.toJiffies(timeout)))
+		}
+	}
+	if t.deadline != engine.Forever {
+		t.timer.fn = func() { t.s.wakeTask(t) }
+		t.s.delTimer(&t.timer)
+		t.s.modTimer(&t.timer, uint64(t.deadline/t.s.tick)+t.s.phase)
+	}
+	return t.join(q)
+}
+
+// join has the task woken by q, too. It returns eblock.
+func (t *task) join(q *waitQueue) errno {
 	q.tasks = append(q.tasks, t)
 	t.waits = append(t.waits, q)
 	return eblock
 }
 
-// sleep sets the deadline at the first time that a task sleeps.
+// sleep sets the deadline at the first time that a task sleeps, for poll and epoll:
+// theirs is an hrtimer.
 func (t *task) sleep(timeout time.Duration) {
 	if t.deadline != 0 {
 		return

@@ -71,7 +71,8 @@ type tcpSock struct {
 	userMSS          int    // TCP_MAXSEG
 	advmss           int
 	xmitSizeGoalSegs int
-	routeMTU         int // of the route that the last segment took; 0: none was sent
+	routeMTU         int  // of the route that the last segment took; 0: none was sent
+	deviceMTU        bool // it is the device's
 	pmtuCookie       int
 	tcpHeaderLen     int   // of an ordinary segment: 20, or 32 with time stamps
 	nonagle          int   // nagleOff, nagleCork, naglePush
@@ -184,6 +185,8 @@ type tcpSock struct {
 	delackTimer                  timer
 	keepTimer                    timer
 	pacingTimer                  timer
+	tsqTimer                     timer // fires at once: what Linux has a tasklet for
+	tsqThrottled                 bool  // it waits for what is in the queueing discipline
 	compressedTimer              timer
 	backoff                      int
 	retransmits                  int

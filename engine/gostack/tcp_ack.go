@@ -139,9 +139,6 @@ func (tp *tcpSock) ackIn(g *segment, flag int) int {
 	if flag&flagNotDup == 0 || flag&flagCaAlert != 0 || tp.caState != tcpCaOpen {
 		if flag&(flagSndUnaAdvanced|flagNotDup|flagDsackingAck) == 0 {
 			dupack = 1
-			if flag&flagData == 0 {
-				dupack = max(1, g.segs)
-			}
 		}
 		tp.fastretransAlert(priorUna, dupack, &flag, &rexmit, st)
 	}

@@ -728,5 +728,8 @@ func (tp *tcpSock) checkUrg(g *segment) {
 
 // rxTailroom is how much more the memory of a received packet could hold.
 func rxTailroom(packet int) int {
-	return rxTruesize(packet) - skbStruct - skbShared - 64 - packet
+	if _, paged := rxPieces(packet); paged > 0 {
+		return 0
+	}
+	return rxTruesize(packet) - skbStruct - skbShared - rxPad - packet
 }

@@ -105,7 +105,7 @@ func (l *tcpSock) fastopenChild(g *segment, r *request) *tcpSock {
 	tp.maxWindow = tp.sndWnd
 	tp.syncMSS(tp.pmtuCookie)
 	r.timeout = s.msecsToJiffies(1000)
-	tp.resetXmitTimerMax(timeRetrans, r.timeout, tp.rtoMax())
+	tp.armXmitTimer(timeRetrans, r.timeout)
 	tp.initTransfer()
 	tp.rcvNxt = g.seq + 1
 	tp.fastopenAddSkb(g)
@@ -164,7 +164,9 @@ func (tp *tcpSock) synrecvFastopen() {
 	}
 	tp.updateRTOTime()
 	tp.retransmits = 0
-	tp.retransStamp = 0
+	if !tp.anyRetransDone() {
+		tp.retransStamp = 0
+	}
 	tp.fastopenRemove(false)
 	tp.rearmRTO()
 }
@@ -189,7 +191,7 @@ func (tp *tcpSock) fastopenSynackTimer(r *request) {
 	if tp.retransStamp == 0 {
 		tp.retransStamp = uint64(tsOf(tp.tcpMstamp))
 	}
-	tp.resetXmitTimer(timeRetrans, r.timeout<<r.numTimeout)
+	tp.armXmitTimer(timeRetrans, r.timeout<<r.numTimeout)
 }
 
 // fastopenKeys are the keys that cookies are made with, the one in use first.

@@ -191,7 +191,7 @@ func (tp *tcpSock) revertRTO(seq uint32) {
 	gone := tp.sinceUs(b.sentAt)
 	left := tp.rto - tp.s.usecsToJiffies(gone)
 	if left > 0 {
-		tp.resetXmitTimerMax(timeRetrans, left, tp.rtoMax())
+		tp.armXmitTimer(timeRetrans, left)
 	} else {
 		tp.retransmitTimer()
 	}

@@ -23,7 +23,6 @@ type segment struct {
 	flags            wire.TCPFlags
 	window           uint16
 	data             []byte
-	segs             int // as which it came
 	gsoSize          int
 	size             int // of the whole packet
 	tos              uint8
@@ -101,11 +100,10 @@ func newSegment(p *wire.Packet, src, dst netip.Addr, gso engine.GSO, size int) *
 		packet: p, tcp: t, v6: p.V6() != nil,
 		local: netip.AddrPortFrom(dst, t.DstPort), remote: netip.AddrPortFrom(src, t.SrcPort),
 		seq: t.Seq, endSeq: t.Seq + t.SegLen(len(p.Payload)), ack: t.Ack, flags: t.Flags, window: t.Window,
-		data: p.Payload, segs: 1, size: size, tos: p.TOS(),
+		data: p.Payload, size: size, tos: p.TOS(),
 	}
 	if gso.Type != engine.GSONone && gso.Size > 0 && len(g.data) > gso.Size {
 		g.gsoSize = gso.Size
-		g.segs = (len(g.data) + gso.Size - 1) / gso.Size
 	}
 	g.parseOptions()
 	return g
@@ -286,9 +284,10 @@ func (s *Stack) reply(g *segment, t *wire.TCP, tp *tcpSock, tos uint8, cause str
 
 // doReceive works through a segment of a connection (tcp_v4_do_rcv).
 func (tp *tcpSock) doReceive(g *segment) {
-	tp.segsIn += uint32(g.segs)
+	// A joined one counts once: how many it was made of isn't known (gso_segs).
+	tp.segsIn++
 	if len(g.data) > 0 {
-		tp.dataSegsIn += uint32(g.segs)
+		tp.dataSegsIn++
 	}
 	if tp.state == tcpEstablished {
 		tp.receiveEstablished(g)
@@ -593,22 +592,28 @@ type challengeLimit struct {
 
 // sendChallengeAck asks the peer whether it meant it (RFC 5961).
 func (tp *tcpSock) sendChallengeAck() {
-	if tp.s.rateLimited(&tp.lastOOWAck) {
-		return
+	if !tp.s.rateLimited(&tp.lastOOWAck) && tp.s.challengeAllowed() {
+		tp.sendAck(causeChallenge)
 	}
-	if limit := tp.s.sysctl.tcpChallengeAckLimit; limit < 1<<31-1 {
-		now := tp.s.jiffies() / uint64(time.Second/tp.s.tick)
-		c := &tp.s.tcp.challenge
+}
+
+// challengeAllowed reports whether the host may send another challenge ACK in this
+// second, and counts it.
+func (s *Stack) challengeAllowed() bool {
+	// No limit is 2147483647, and 0 as well: a random number below 0 is any.
+	if limit := s.sysctl.tcpChallengeAckLimit; limit != 0 && limit < 1<<31-1 {
+		now := s.jiffies() / uint64(time.Second/s.tick)
+		c := &s.tcp.challenge
 		if now != c.stamp {
 			c.stamp, c.count = now, limit
 		}
 		if c.count <= 0 {
-			return
+			return false
 		}
 		c.count--
 	}
-	tp.s.count(mibTCPChallengeACK)
-	tp.sendAck(causeChallenge)
+	s.count(mibTCPChallengeACK)
+	return true
 }
 
 // sendDupAck answers a segment that isn't acceptable, with a DSACK if it carries

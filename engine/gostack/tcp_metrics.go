@@ -14,6 +14,7 @@ type peerMetrics struct {
 
 	rttUs      int64 // scaled by 8, as srttUs
 	reordering int
+	ssthresh   uint32 // 0: not known
 }
 
 func (m *metrics) get(a netip.Addr) *peerMetrics {
@@ -60,6 +61,9 @@ func (tp *tcpSock) initMetrics() {
 		if m.reordering != 0 {
 			tp.reordering = m.reordering
 		}
+		if m.ssthresh != 0 && s.sysctl.tcpNoSsthreshMetricsSave == 0 {
+			tp.sndSsthresh = min(m.ssthresh, tp.sndCwndClamp)
+		}
 	}
 	if r := tp.route(); r != nil {
 		if n, set := r.metric("ssthresh"); set && n > 0 && r.locked("ssthresh") {
@@ -105,7 +109,22 @@ func (tp *tcpSock) updateMetrics() {
 	} else {
 		m.rttUs -= d >> 3
 	}
-	if m.reordering < tp.reordering && tp.reordering != int(tp.s.sysctl.tcpReordering) {
-		m.reordering = tp.reordering
+	save := tp.s.sysctl.tcpNoSsthreshMetricsSave == 0
+	switch {
+	case tp.inSlowStartInitial():
+		if save && m.ssthresh != 0 {
+			m.ssthresh = max(m.ssthresh, tp.sndCwnd>>1)
+		}
+	case !tp.inSlowStart() && tp.caState == tcpCaOpen:
+		if save {
+			m.ssthresh = max(tp.sndCwnd>>1, tp.sndSsthresh)
+		}
+	default:
+		if save && m.ssthresh != 0 {
+			m.ssthresh = max(m.ssthresh, tp.sndSsthresh)
+		}
+		if m.reordering < tp.reordering && tp.reordering != int(tp.s.sysctl.tcpReordering) {
+			m.reordering = tp.reordering
+		}
 	}
 }

@@ -370,7 +370,7 @@ func (s *Stack) checkRequest(tp *tcpSock, r *request, g *segment, fastopen bool)
 		}
 		return false
 	}
-	if flags&wire.ACK != 0 && !fastopen && g.ack != r.sndISN+1 {
+	if flags&(wire.ACK|wire.RST) == wire.ACK && !fastopen && g.ack != r.sndISN+1 {
 		s.sendReset(l, g)
 		return false
 	}
@@ -378,18 +378,24 @@ func (s *Stack) checkRequest(tp *tcpSock, r *request, g *segment, fastopen bool)
 	inWindow := g.seq == r.rcvNxt || after(g.endSeq, r.rcvNxt) && before(g.seq, end) || g.seq == end && g.seq == g.endSeq
 	if paws || !inWindow {
 		if flags&wire.RST == 0 && !s.oowRateLimited(g, &r.lastOOWAck) {
-			s.requestAck(r, g)
+			s.requestAck(r, g, causeDupAck)
 		}
 		if paws {
 			s.count(mibPAWSEstab)
 		}
 		return false
 	}
-	if r.tstampOK && g.opt.ts && !after(g.seq, r.rcvNxt) {
-		r.tsRecent = g.opt.tsval
-	}
 	if g.seq == r.rcvISN {
 		flags &^= wire.SYN
+	}
+	// RFC 9293 section 3.10.7.4: "If the RST bit is set and the sequence number does
+	// not exactly match the next expected sequence value, yet is within the current
+	// receive window, TCP endpoints MUST send an acknowledgment".
+	if flags&wire.RST != 0 && g.seq != r.rcvNxt {
+		if !s.rateLimited(&r.lastOOWAck) && s.challengeAllowed() {
+			s.requestAck(r, g, causeChallenge)
+		}
+		return false
 	}
 	if flags&(wire.RST|wire.SYN) != 0 {
 		s.count(mibTcpAttemptFails)
@@ -427,6 +433,9 @@ func (s *Stack) checkRequest(tp *tcpSock, r *request, g *segment, fastopen bool)
 		return false
 	}
 	child := l.newChild(r, g)
+	if r.tstampOK && g.opt.ts && !after(g.seq, r.rcvNxt) {
+		child.tsRecent = g.opt.tsval
+	}
 	r.remove()
 	l.acceptQueue = append(l.acceptQueue, child)
 	l.childProcess(child, g)
@@ -434,7 +443,7 @@ func (s *Stack) checkRequest(tp *tcpSock, r *request, g *segment, fastopen bool)
 }
 
 // requestAck acknowledges the state of a half-open connection.
-func (s *Stack) requestAck(r *request, g *segment) {
+func (s *Stack) requestAck(r *request, g *segment, cause string) {
 	t := &wire.TCP{
 		SrcPort: r.key.local.Port(), DstPort: r.key.remote.Port(), Seq: r.sndISN + 1, Ack: r.rcvNxt,
 		Flags: wire.ACK, Window: uint16(r.rcvWnd >> r.rcvWscale),
@@ -442,15 +451,15 @@ func (s *Stack) requestAck(r *request, g *segment) {
 	if r.tstampOK {
 		t.Options = []wire.TCPOption{nop, nop, {Kind: wire.OptTimestamp, Data: u32s(tsOf(s.now), r.tsRecent)}}
 	}
-	s.reply(g, t, r.listener, r.tos, causeDupAck)
+	s.reply(g, t, r.listener, r.tos, cause)
 }
 
 // childProcess hands the segment that completes the handshake to the new socket.
 func (l *tcpSock) childProcess(child *tcpSock, g *segment) {
 	s := l.s
-	child.segsIn += uint32(g.segs)
+	child.segsIn++
 	if len(g.data) > 0 {
-		child.dataSegsIn += uint32(g.segs)
+		child.dataSegsIn++
 	}
 	if child.stateProcess(g) {
 		s.sendReset(child, g)

@@ -141,7 +141,7 @@ func (tp *tcpSock) mtupProbeFailed() {
 	tp.s.count(mibTCPMTUPFail)
 }
 
-// mtuReduced is news of a smaller path MTU (tcp_v4_mtu_reduced).
+// mtuReduced is news of a smaller path MTU (tcp_v4_mtu_reduced, tcp_v6_mtu_reduced).
 func (tp *tcpSock) mtuReduced(mtu int) {
 	if tp.inState(tcpListen, tcpClose) {
 		return
@@ -155,12 +155,15 @@ func (tp *tcpSock) mtuReduced(mtu int) {
 		return
 	}
 	tp.rebuildHeader()
-	now, locked := r.mtu()
-	if mtu < now && !tp.v6 && tp.dontFragment() {
-		tp.softErr = emsgsize
-	}
-	if tp.mtuDisc == ipPmtudiscDont || !tp.v6 && locked {
-		return
+	now, _ := r.mtu()
+	if !tp.v6 {
+		if mtu < now && tp.dontFragment() {
+			tp.softErr = emsgsize
+		}
+		switch tp.mtuDisc {
+		case ipPmtudiscDont, ipPmtudiscInterface, ipPmtudiscOmit:
+			return
+		}
 	}
 	if tp.pmtuCookie > now {
 		tp.syncMSS(now)

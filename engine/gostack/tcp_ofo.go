@@ -19,7 +19,7 @@ func (tp *tcpSock) queueOfo(g *segment) {
 	b := tp.newRcvSkb(g)
 	tp.predOn = false
 	tp.ackPending |= ackSched
-	tp.rcvOOOPack += uint32(g.segs)
+	tp.rcvOOOPack++
 	s.count(mibTCPOFOQueue)
 	seq, end := b.seq, b.endSeq
 	q := &tp.ofoQueue

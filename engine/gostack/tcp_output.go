@@ -55,12 +55,19 @@ func (tp *tcpSock) route() *route {
 }
 
 // rebuildHeader takes notice of a route that has changed (__sk_dst_check).
-func (tp *tcpSock) rebuildHeader() { tp.routeMTU = tp.currentDstMTU() }
+func (tp *tcpSock) rebuildHeader() {
+	tp.routeMTU = tp.currentDstMTU()
+	r := tp.route()
+	tp.deviceMTU = r != nil && r.deviceMTU()
+}
 
 // dstMTU is the path's MTU, by the route that the last segment took: that there is
 // another is noticed when the next is sent.
 func (tp *tcpSock) dstMTU() int {
 	if tp.routeMTU > 0 && !tp.inState(tcpClose, tcpSynSent) {
+		if tp.deviceMTU {
+			return tp.s.dev.mtu // as it is now
+		}
 		return tp.routeMTU
 	}
 	return tp.currentDstMTU()
@@ -72,9 +79,6 @@ func (tp *tcpSock) currentDstMTU() int {
 		return tp.s.dev.mtu
 	}
 	mtu, _ := r.mtu()
-	if tp.mtuDisc == ipPmtudiscProbe || tp.mtuDisc == ipPmtudiscInterface || tp.mtuDisc == ipPmtudiscOmit {
-		return tp.s.dev.mtu
-	}
 	return mtu
 }
 
@@ -160,13 +164,15 @@ func (tp *tcpSock) sizeGoal(mss int, large bool) int {
 	return max(goal, mss)
 }
 
+// pacingShift makes bytes in about a millisecond of bytes in a second.
+const pacingShift = 10
+
 // tsoSegs is how many segments one super-segment may have: as many as take about
 // a millisecond at the pacing rate, and more on short paths (tcp_tso_autosize).
 func (tp *tcpSock) tsoSegs(mss int) int {
 	if !tp.canGSO() {
 		return 1
 	}
-	const pacingShift = 10
 	limit := uint64(tp.gsoMaxSize())
 	size := tp.pacingRate >> pacingShift
 	if log := tp.s.sysctl.tcpTsoRttLog; log > 0 {
@@ -530,7 +536,7 @@ func (tp *tcpSock) writeXmit(mss, nonagle, push int) bool {
 				tp.fragment(b, limit, mss)
 			}
 		}
-		if b.endSeq == b.seq {
+		if tp.smallQueueCheck(b, 0) || b.endSeq == b.seq {
 			break
 		}
 		cause := tp.sendCause(b)
@@ -701,6 +707,29 @@ func (tp *tcpSock) pushPendingFrames() {
 	}
 }
 
+// inQueues is how much memory is on its way to the device, and one byte more
+// (sk_wmem_alloc).
+func (tp *tcpSock) inQueues() int { return tp.wmemAlloc + 1 }
+
+// smallQueueCheck reports whether enough is in the queueing discipline and the
+// device: two buffers, or about a millisecond of it (tcp_small_queue_check). What
+// leaves there calls xmitDone.
+func (tp *tcpSock) smallQueueCheck(b *skb, factor int) bool {
+	limit := max(uint64(2*b.truesize), tp.pacingRate>>pacingShift)
+	if tp.pacingStatus == pacingNone {
+		limit = min(limit, uint64(tp.s.sysctl.tcpLimitOutputBytes))
+	}
+	limit <<= factor
+	if uint64(tp.inQueues()) <= limit {
+		return false
+	}
+	if tp.rtxQueue.first == nil || tp.rtxQueue.first.next == nil {
+		return false
+	}
+	tp.tsqThrottled = true
+	return true
+}
+
 // pacingCheck reports whether the next segment must wait for its time.
 func (tp *tcpSock) pacingCheck() bool {
 	if tp.pacingStatus != pacingNeeded || tp.wstampNs <= tp.clockCacheNs {
@@ -815,7 +844,8 @@ func (tp *tcpSock) writeWakeup(cause string) bool {
 	if before(tp.pushedSeq, b.endSeq) {
 		tp.pushedSeq = b.endSeq
 	}
-	if size < int(b.endSeq-b.seq) || b.len() > mss {
+	fits := size >= int(b.endSeq-b.seq)
+	if !fits || b.len() > mss {
 		size = min(size, mss)
 		b.flags |= wire.PSH // on what is left, too
 		tp.fragment(b, size, mss)
@@ -823,7 +853,7 @@ func (tp *tcpSock) writeWakeup(cause string) bool {
 		b.setSegs(mss)
 	}
 	b.flags |= wire.PSH
-	if b.cause == causeCork || cause == causeProbe && tp.sndWnd > 0 {
+	if b.cause == causeCork || cause == causeProbe && fits {
 		cause = causeCorkTimer
 	}
 	b.cause = ""

@@ -163,7 +163,7 @@ func (tp *tcpSock) checkSackReneging(flag *int) bool {
 		return false
 	}
 	delay := max(tp.s.usecsToJiffies(int64(tp.srttUs>>4)), tp.s.msecsToJiffies(10))
-	tp.resetXmitTimerMax(timeRetrans, delay, tp.rtoMax())
+	tp.armXmitTimer(timeRetrans, delay)
 	*flag &^= flagSetXmitTimer
 	return true
 }
@@ -372,16 +372,8 @@ func (tp *tcpSock) rackMarkLost() bool {
 	if timeout == 0 {
 		return false
 	}
-	tp.resetXmitTimerMax(timeReorder, tp.s.usecsToJiffies(timeout+tcpTimeoutMinUs), tp.rto)
+	tp.armXmitTimer(timeReorder, min(tp.s.usecsToJiffies(timeout+tcpTimeoutMinUs), tp.rto))
 	return true
-}
-
-// resetXmitTimerMax is resetXmitTimer without the pacing delay, and with a limit.
-func (tp *tcpSock) resetXmitTimerMax(what int, when, most int64) {
-	when = min(when, most)
-	tp.pendingTimer = what
-	tp.timeout = tp.s.jiffies() + uint64(when)
-	tp.s.modTimer(&tp.retransTimer, tp.timeout)
 }
 
 // skbSpurious reports whether a segment was sent again needlessly: by its time

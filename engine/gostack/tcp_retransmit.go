@@ -77,10 +77,13 @@ func (tp *tcpSock) sendLossProbe() {
 		tp.pendingTimer = 0
 		return
 	}
+	if tp.stillInHost(b) {
+		return
+	}
 	if b.segs > 1 && b.len() > (b.segs-1)*mss {
 		b = tp.fragment(b, (b.segs-1)*mss, mss)
 	}
-	if !tp.retransmitOne(b, 1, causeTLP) {
+	if tp.retransmitOne(b, 1, causeTLP) != retransSent {
 		return
 	}
 	tp.tlpRetrans = true
@@ -148,10 +151,31 @@ func (tp *tcpSock) clearRetransHints() {
 	tp.retransHint = nil
 }
 
+// stillInHost reports whether a segment hasn't even left yet: then it isn't sent
+// again (skb_still_in_host_queue).
+func (tp *tcpSock) stillInHost(b *skb) bool {
+	if b.inHost == 0 {
+		return false
+	}
+	tp.tsqThrottled = true
+	tp.s.count(mibTCPSpuriousRtxHostQueues)
+	return true
+}
+
+// What came of sending a segment again.
+const (
+	retransSent    = iota
+	retransRefused // it can't be
+	retransDropped // the device didn't take it
+)
+
 // retransmitOne sends a segment, or so many of a super-segment, again
 // (__tcp_retransmit_skb).
-func (tp *tcpSock) retransmitOne(b *skb, segs int, cause string) bool {
+func (tp *tcpSock) retransmitOne(b *skb, segs int, cause string) int {
 	tp.mtuProbe.size = 0
+	if tp.stillInHost(b) {
+		return retransRefused
+	}
 	if before(b.seq, tp.sndUna) {
 		if b.flags&wire.SYN != 0 {
 			b.flags &^= wire.SYN
@@ -159,7 +183,7 @@ func (tp *tcpSock) retransmitOne(b *skb, segs int, cause string) bool {
 		}
 		if before(b.seq, tp.sndUna) {
 			if !after(b.endSeq, tp.sndUna) {
-				return false
+				return retransRefused
 			}
 			tp.trimHead(b, int(tp.sndUna-b.seq))
 		}
@@ -170,7 +194,7 @@ func (tp *tcpSock) retransmitOne(b *skb, segs int, cause string) bool {
 	// A peer that has shrunk its window gets nothing outside it but a probe.
 	if window <= 0 {
 		if b.seq != tp.sndUna {
-			return false
+			return retransRefused
 		}
 		window = mss
 	}
@@ -206,18 +230,19 @@ func (tp *tcpSock) retransmitOne(b *skb, segs int, cause string) bool {
 	}
 	tp.totalRetrans += uint32(b.segs)
 	tp.bytesRetrans += uint64(b.len())
-	ok := tp.transmit(b, cause)
-	if !ok {
+	err := retransSent
+	if !tp.transmit(b, cause) {
 		tp.s.countN(mibTCPRetransFail, b.segs)
+		err = retransDropped
 	}
 	b.sacked |= everRetrans
-	return ok
+	return err
 }
 
 // retransmit sends a segment again and counts it (tcp_retransmit_skb).
-func (tp *tcpSock) retransmit(b *skb, segs int, cause string) bool {
-	ok := tp.retransmitOne(b, segs, cause)
-	if ok {
+func (tp *tcpSock) retransmit(b *skb, segs int, cause string) int {
+	err := tp.retransmitOne(b, segs, cause)
+	if err == retransSent {
 		b.sacked |= sackedRetrans
 		tp.retransOut += uint32(b.segs)
 	}
@@ -228,7 +253,7 @@ func (tp *tcpSock) retransmit(b *skb, segs int, cause string) bool {
 		tp.undoRetrans = 0
 	}
 	tp.undoRetrans += b.segs
-	return ok
+	return err
 }
 
 // xmitRetransmitQueue sends again what is taken for lost, as far as the congestion
@@ -276,7 +301,10 @@ func (tp *tcpSock) xmitRetransmitQueue() {
 		if b.sacked&(sackedAcked|sackedRetrans) != 0 {
 			continue
 		}
-		if !tp.retransmit(b, segs, cause) {
+		if tp.smallQueueCheck(b, 1) {
+			break
+		}
+		if tp.retransmit(b, segs, cause) != retransSent {
 			break
 		}
 		if tp.caState == tcpCaLoss {

@@ -31,7 +31,7 @@ func (tp *tcpSock) sacktagWriteQueue(g *segment, priorUna uint32, st *sackState)
 				tp.s.count(mibTCPDSACKIgnoredNoUndo)
 			case isDup:
 				tp.s.count(mibTCPDSACKIgnoredOld)
-			case g.ack == tp.sndUna && !after(b.end, tp.sndUna):
+			case g.ack != tp.sndUna && !after(b.end, tp.sndUna):
 				continue
 			default:
 				tp.s.count(mibTCPSACKDiscard)
@@ -76,6 +76,7 @@ func (tp *tcpSock) checkDSACK(g *segment, priorUna uint32, st *sackState) bool {
 		tp.s.count(mibTCPDSACKIgnoredDubious)
 		return false
 	}
+	tp.s.countN(mibTCPDSACKRecvSegs, segs)
 	if tp.undoMarker != 0 && tp.undoRetrans > 0 &&
 		!after(first.end, priorUna) && after(first.end, tp.undoMarker) {
 		tp.undoRetrans = max(0, tp.undoRetrans-segs)

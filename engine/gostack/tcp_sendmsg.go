@@ -56,7 +56,10 @@ func (tp *tcpSock) push(flags, mss, nonagle, goal int) {
 		tp.sndUp = tp.writeSeq
 	}
 	if tp.shouldAutocork(b, goal) {
-		tp.s.count(mibTCPAutoCorking)
+		if !tp.tsqThrottled {
+			tp.tsqThrottled = true
+			tp.s.count(mibTCPAutoCorking)
+		}
 		return
 	}
 	if flags&msgMore != 0 {
@@ -69,7 +72,7 @@ func (tp *tcpSock) push(flags, mss, nonagle, goal int) {
 // device, so that the two may be one segment.
 func (tp *tcpSock) shouldAutocork(b *skb, goal int) bool {
 	return b.len() < goal && tp.s.sysctl.tcpAutocorking != 0 && !tp.rtxQueue.empty() &&
-		tp.wmemAlloc > b.truesize && !b.eor
+		tp.inQueues() > b.truesize && !b.eor
 }
 
 // sendmsg is tcp_sendmsg.

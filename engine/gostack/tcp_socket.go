@@ -310,7 +310,7 @@ func (tp *tcpSock) sendSyn() {
 		tp.sndNxt, tp.pushedSeq = head.seq, head.seq
 	}
 	s.count(mibTcpActiveOpens)
-	tp.resetXmitTimer(timeRetrans, tp.rto)
+	tp.armXmitTimer(timeRetrans, tp.rto)
 	// The SYN data's copy in the queue belongs to a connect of TCP_FASTOPEN_CONNECT.
 	if f := tp.fastopenReq; f != nil && f.msg == nil {
 		tp.fastopenReq = nil

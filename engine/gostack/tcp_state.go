@@ -204,7 +204,7 @@ func (tp *tcpSock) synsentProcess(g *segment) bool {
 	if g.flags&wire.ACK != 0 {
 		if !after(g.ack, tp.sndUna) || after(g.ack, tp.sndNxt) {
 			if tp.retransmits == 0 {
-				tp.resetXmitTimerMax(timeRetrans, max(2, s.usecsToJiffies(0)), tp.rtoMax())
+				tp.armXmitTimer(timeRetrans, max(2, s.usecsToJiffies(0)))
 			}
 			return g.flags&wire.RST == 0
 		}

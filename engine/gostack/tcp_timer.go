@@ -24,21 +24,27 @@ func (tp *tcpSock) initTimers() {
 	tp.delackTimer.fn = tp.delackExpired
 	tp.keepTimer.fn = tp.keepaliveExpired
 	tp.pacingTimer.fn = tp.pacingExpired
+	tp.tsqTimer.fn = tp.tsqExpired
 	tp.compressedTimer.fn = tp.compressedAckExpired
 }
 
 // clearTimers stops all of them.
 func (tp *tcpSock) clearTimers() {
-	for _, t := range []*timer{&tp.retransTimer, &tp.delackTimer, &tp.keepTimer, &tp.pacingTimer, &tp.compressedTimer} {
+	for _, t := range []*timer{&tp.retransTimer, &tp.delackTimer, &tp.keepTimer, &tp.pacingTimer, &tp.tsqTimer, &tp.compressedTimer} {
 		tp.s.delTimer(t)
 	}
 	tp.pendingTimer = 0
 }
 
 // resetXmitTimer arms the socket's timer for one of its purposes, so many jiffies
-// from now (tcp_reset_xmit_timer).
+// after what is paced leaves (tcp_reset_xmit_timer).
 func (tp *tcpSock) resetXmitTimer(what int, when int64) {
-	when = min(when+tp.pacingDelay(), tp.rtoMax())
+	tp.armXmitTimer(what, when+tp.pacingDelay())
+}
+
+// armXmitTimer arms it, so many jiffies from now (inet_csk_reset_xmit_timer).
+func (tp *tcpSock) armXmitTimer(what int, when int64) {
+	when = min(when, tp.rtoMax())
 	tp.pendingTimer = what
 	tp.timeout = tp.s.jiffies() + uint64(when)
 	tp.s.modTimer(&tp.retransTimer, tp.timeout)
@@ -47,7 +53,7 @@ func (tp *tcpSock) resetXmitTimer(what int, when int64) {
 // pacingDelay is for how long the next segment is held back anyway, jiffies.
 func (tp *tcpSock) pacingDelay() int64 {
 	if d := tp.wstampNs - tp.clockCacheNs; d > 0 {
-		return tp.s.toJiffies(d)
+		return int64(d / tp.s.tick)
 	}
 	return 0
 }
@@ -261,11 +267,11 @@ func (tp *tcpSock) retransmitTimer() {
 	if head.flags&wire.SYN != 0 {
 		cause = causeSynTimer
 	}
-	ok := tp.retransmit(tp.rtxQueue.first, 1, cause)
+	err := tp.retransmit(tp.rtxQueue.first, 1, cause)
 	restore()
-	if !ok {
+	if err == retransDropped {
 		// The device didn't take it: soon again, without counting it.
-		tp.resetXmitTimer(timeRetrans, s.msecsToJiffies(500))
+		tp.armXmitTimer(timeRetrans, s.msecsToJiffies(500))
 		return
 	}
 	tp.resetRTO()
@@ -301,7 +307,7 @@ func (tp *tcpSock) resetRTO() {
 		tp.backoff++
 		tp.rto = min(tp.rto<<1, tp.rtoMax())
 	}
-	tp.resetXmitTimerMax(timeRetrans, tp.clampRTOToUserTimeout(), tp.rtoMax())
+	tp.armXmitTimer(timeRetrans, tp.clampRTOToUserTimeout())
 	if tp.retransmitsTimedOut(int(s.sysctl.tcpRetries1)+1, 0) {
 		// Perhaps there is another way: the route is looked up afresh, as always here.
 		return
@@ -478,6 +484,21 @@ func (tp *tcpSock) pacingExpired() {
 		return
 	}
 	restore := tp.because(causePacing)
+	tp.tsqHandler()
+	restore()
+}
+
+// xmitDone is told of each segment that has left the queueing discipline
+// (tcp_wfree).
+func (tp *tcpSock) xmitDone() {
+	if tp.tsqThrottled {
+		tp.tsqThrottled = false
+		tp.s.startAt(&tp.tsqTimer, tp.s.now)
+	}
+}
+
+func (tp *tcpSock) tsqExpired() {
+	restore := tp.because(causeQueue)
 	tp.tsqHandler()
 	restore()
 }

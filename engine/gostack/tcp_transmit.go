@@ -152,11 +152,14 @@ func (s *Stack) sendSegment(tp *tcpSock, t *wire.TCP, b *skb, tos uint8, gso eng
 			truesize := b.truesize
 			stamp := b.tx
 			tp.wmemAlloc += truesize
+			b.inHost++
 			if stamp.flags&sofTxSched != 0 {
 				tp.stampSent(stamp, scmTstampSched, s.now, b)
 			}
 			out.left = func(at time.Duration) {
 				tp.wmemAlloc -= truesize
+				b.inHost--
+				tp.xmitDone()
 				if stamp.flags&sofTxSoftware != 0 {
 					tp.stampSent(stamp, scmTstampSnd, at, b)
 				}
@@ -164,6 +167,7 @@ func (s *Stack) sendSegment(tp *tcpSock, t *wire.TCP, b *skb, tos uint8, gso eng
 			}
 			if !s.devXmit(out) {
 				tp.wmemAlloc -= truesize
+				b.inHost--
 				ok = false
 			}
 			continue

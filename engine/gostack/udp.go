@@ -177,10 +177,10 @@ func (u *udpSock) recvmsg(t *task, m *message) (int, errno) {
 	}
 	if len(u.received) == 0 {
 		switch {
+		case m.nonblock || m.flags&msgDontwait != 0 || t.expired():
+			return 0, eagain // whether it is shut down or not (__skb_recv_udp)
 		case u.shut&rcvShutdown != 0:
 			return 0, 0
-		case m.nonblock || m.flags&msgDontwait != 0 || t.expired():
-			return 0, eagain
 		}
 		return 0, t.wait(&u.wait, u.rcvtimeo)
 	}
