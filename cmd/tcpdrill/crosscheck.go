@@ -27,6 +27,7 @@ type crosscheckCommand struct {
 	Stack     string        `default:"gostack" placeholder:"NAME" help:"Stack to check (gostack)."`
 	Against   string        `placeholder:"NAME" help:"Stack that is right; by default the kernel that was built, if there is one only."`
 	Generate  string        `placeholder:"NAME" help:"Stack that the scripts are made up on; by default the one that is right, if its time is virtual, else the other."`
+	HZ        int           `name:"hz" placeholder:"N" help:"Frequency of gostack's timer: 100, 250 or 1000 (the default)."`
 	Tolerance time.Duration `placeholder:"DURATION" help:"How far times may be apart (in virtual time 1ms, else as packetdrill has it)."`
 	Keep      string        `placeholder:"DIR" type:"path" help:"Write each script on which they differ there, with both traces."`
 	KeepAll   bool          `help:"Keep scripts on which they agree, too."`
@@ -150,6 +151,9 @@ func (x *crosscheckRun) open() error {
 		}
 		x.lanes = append(x.lanes, l)
 	}
+	if n > 1 {
+		stacks.Gather(x.console.ctx, first.theirs)
+	}
 	return nil
 }
 
@@ -165,6 +169,13 @@ func (l *crosscheckLane) close() {
 	}
 }
 
+func (cc *crosscheckCommand) openStack(name string) (stacks.Stack, error) {
+	if name == "gostack" {
+		return (&goStackFlags{HZ: cc.HZ}).open(name)
+	}
+	return stacks.Open(name)
+}
+
 // openLane opens the stacks of a lane. Which one makes up the scripts may have
 // to be found out.
 func (x *crosscheckRun) openLane(generator string) (*crosscheckLane, error) {
@@ -174,7 +185,7 @@ func (x *crosscheckRun) openLane(generator string) (*crosscheckLane, error) {
 		if st := opened[name]; st != nil {
 			return st, nil
 		}
-		st, err := stacks.Open(name)
+		st, err := x.cc.openStack(name)
 		if st == nil {
 			return nil, err
 		}
