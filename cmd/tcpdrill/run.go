@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -53,6 +54,7 @@ type runCommand struct {
 	Capture   string        `placeholder:"copy|packet" help:"copy (the default): copy on transmit; packet: clones stay pinned."`
 	Format    string        `default:"text" enum:"text,jsonl" help:"text or jsonl."`
 	Output    string        `short:"o" placeholder:"FILE" help:"Where the results go; standard output by default."`
+	Pcap      string        `placeholder:"DIR" help:"Write each run's packets below this folder, as pcapng."`
 	NoExec    bool          `help:"Run no real programs for the scripts' commands."`
 	KeepGoing bool          `short:"k" help:"Record what follows a mismatch too."`
 	Timeout   time.Duration `placeholder:"DURATION" help:"End a script after this much time (180s); 0: never."`
@@ -88,14 +90,18 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 	}
 	r := rc.runner(k)
 	r.Note = func(stack, note string) { fmt.Fprintf(c.stderr, "tcpdrill: %s: %s\n", stack, note) }
+	captures := report.Captures(rc.Pcap)
 	t := report.Tally{}
 	started := time.Now()
 	interrupted := r.Run(c.ctx, lanes, tasks, func(one report.Run) {
 		t[one.Outcome.Verdict]++
+		if rc.Pcap != "" {
+			captures.Run(one)
+		}
 		w.Run(one)
 	})
 	w.End(t, time.Since(started))
-	if err := out.close(); err != nil {
+	if err := errors.Join(out.close(), captures.Err()); err != nil {
 		return err
 	}
 	if interrupted != "" {
@@ -191,6 +197,9 @@ func (rc *runCommand) settings(k *kong.Context) []engine.Setting {
 			continue
 		}
 		out = append(out, s)
+	}
+	if rc.Pcap != "" {
+		out = append(out, engine.Setting{Name: "keep_packets"})
 	}
 	return out
 }
