@@ -48,7 +48,7 @@ func (ic *importCommand) Run(c *console) error {
 	if _, err := out.Write(res.Script); err != nil {
 		return err
 	}
-	for _, n := range res.Notes {
+	for _, n := range res.Notes[1:] { // the first says what was asked for
 		fmt.Fprintf(c.stderr, "tcpdrill: %s\n", n)
 	}
 	return out.close()

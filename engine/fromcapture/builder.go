@@ -18,6 +18,7 @@ type builder struct {
 	partial  bool          // the handshake isn't in the capture
 	sack     bool          // of a partial one: SACK is used
 	accECN   bool          // AE, CWR and ECE are a counter
+	fastOpen bool          // the stack took data on the SYN
 	ecn      bool          // the stack's packets have ECN marks
 	tlp      bool          // the stack may send tail loss probes: SACK was agreed on
 	mss      uint32        // payload of the stack's full segments
@@ -133,6 +134,7 @@ func (b *builder) open(at time.Duration) {
 	switch {
 	case b.active:
 		b.add(at, "socket(..., SOCK_STREAM|SOCK_NONBLOCK, IPPROTO_TCP) = 3", "guess: a client")
+		b.maxSeg(at)
 		b.add(at, "connect(3, ..., ...) = -1 EINPROGRESS (Operation now in progress)", "")
 		b.accepted = true
 		return
@@ -141,6 +143,7 @@ func (b *builder) open(at time.Duration) {
 	}
 	b.add(at, "socket(..., SOCK_STREAM, IPPROTO_TCP) = 3", "guess: a server")
 	b.add(at, "setsockopt(3, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0", "")
+	b.maxSeg(at)
 	b.add(at, "bind(3, ..., ...) = 0", "")
 	b.add(at, "listen(3, 1) = 0", "")
 	if b.partial {
@@ -186,7 +189,8 @@ func (b *builder) inject(i int) {
 	}
 	text := wire.Format(p, wire.FormatOptions{ECN: p.TOS()&3 != 0, ACE: b.accECN && !s.has(wire.SYN)})
 	b.steps = append(b.steps, step{at: s.at, text: "< " + text, exact: true})
-	if s.has(wire.ACK) && !s.has(wire.SYN) && !s.has(wire.RST) {
+	refused := b.soon(i) && !b.segments[i+1].inbound && b.segments[i+1].has(wire.RST)
+	if s.has(wire.ACK) && !s.has(wire.SYN) && !s.has(wire.RST) && !refused {
 		b.accept(s.at)
 	}
 	b.in.add(b.seq(s), s)
@@ -228,7 +232,7 @@ func (b *builder) expect(i int) (next int) {
 		b.close(i)
 	}
 	acks := s.has(wire.ACK) && !s.has(wire.SYN) && !s.has(wire.RST)
-	if acks && b.in.segments > 1 {
+	if acks && (b.in.segments > 1 || i > 0 && b.unread[i-1]) {
 		b.read(i, "which lets the ACK go")
 	}
 	next = b.burst(i)
@@ -260,10 +264,14 @@ func (b *builder) segment(i, next int) {
 	}
 	if unknown {
 		b.strange++
+	}
+	// A cookie is the stack's own.
+	anyOptions := unknown || t.Option(wire.OptFastOpen) != nil && !b.active
+	if anyOptions {
 		t.Options = nil
 	}
 	text := wire.Format(p, wire.FormatOptions{ECN: b.ecn, ACE: b.accECN && t.Flags&wire.SYN == 0, NoWindow: true})
-	if unknown {
+	if anyOptions {
 		text += " <...>"
 	}
 	b.steps = append(b.steps, step{at: first.at, text: "> " + text})

@@ -116,6 +116,13 @@ func (b *builder) write(at time.Duration, w *write) {
 	}
 }
 
+// maxSeg adds the setting by which the stack announces so small an MSS.
+func (b *builder) maxSeg(at time.Duration) {
+	if b.smallMTU() {
+		b.call(at, "the MSS", "setsockopt(3, SOL_TCP, TCP_MAXSEG, [%d], 4) = 0", mssOf(b.ownSYN))
+	}
+}
+
 // pinned reports whether retransmissions of the stack show that something held its
 // packets: a FIN wasn't merged into the data before it (tcp_retrans_try_collapse).
 func (b *builder) pinned() bool {

@@ -35,11 +35,6 @@ type connection struct {
 	segments []*segment
 }
 
-// isOf reports whether the connection is between these two ends, either way.
-func (c *connection) isOf(x, y netip.AddrPort) bool {
-	return c.a == x && c.b == y || c.a == y && c.b == x
-}
-
 // begunBy reports whether a SYN is of this connection, as its first or once more.
 // Another one begins a new connection between the same ends.
 func (c *connection) begunBy(syn *segment) bool {

@@ -128,8 +128,21 @@ func (b *builder) negotiated(syn, synack *segment) {
 			}
 		}
 	}
+	b.fastOpen = syn.inbound && b.early(synack.tcp().Ack != syn.tcp().Seq+1)
 	ace := synack.tcp().Flags.ACE()
 	b.accECN = syn.tcp().Flags.ACE() == 7 && (ace == 2 || ace == 3 || ace == 4 || ace == 6)
+}
+
+// early reports whether a server took or sent data before it was sure of its client:
+// on the SYN, or before an ACK came.
+func (b *builder) early(took bool) bool {
+	for _, s := range b.segments {
+		if took || s.tcp() == nil || s.inbound && s.has(wire.ACK) {
+			break
+		}
+		took = !s.inbound && s.payload() > 0
+	}
+	return took
 }
 
 // mssOf returns the maximum segment size that a SYN announces.

@@ -81,19 +81,41 @@ func (b *builder) cut() bool {
 	return row
 }
 
+// maxMTU is a tun device's.
+const maxMTU = 65535
+
+// mtu is the device's MTU, as the stack's own MSS shows; 0 if it doesn't.
+func (b *builder) mtu() int {
+	if b.ownSYN == nil {
+		return 0
+	}
+	o := b.ownSYN.Option(wire.OptMSS)
+	switch {
+	case o == nil || len(o.Data) != 2:
+		return 0
+	case b.v6:
+		return int(mssOf(b.ownSYN)) + 60
+	}
+	return int(mssOf(b.ownSYN)) + 40
+}
+
+// smallMTU reports whether that is less than a device has: the application set the
+// MSS.
+func (b *builder) smallMTU() bool {
+	mtu := b.mtu()
+	return mtu != 0 && (mtu < 68 || b.v6 && mtu < 1280)
+}
+
 // options are the script's option lines.
 func (b *builder) options() (out []string) {
-	header := 40
 	if b.v6 {
 		out = append(out, "--ip_version=ipv6")
-		header = 60
 	}
-	if b.ownSYN != nil {
-		if o := b.ownSYN.Option(wire.OptMSS); o != nil && len(o.Data) == 2 {
-			if mtu := int(mssOf(b.ownSYN)) + header; mtu != 1500 && mtu <= 65535 {
-				out = append(out, fmt.Sprintf("--mtu=%d", mtu))
-			}
-		}
+	switch mtu := b.mtu(); {
+	case mtu > maxMTU:
+		b.note("No device here has an MTU of %d, as the stack's MSS shows: the SYN will differ.", mtu)
+	case mtu != 0 && mtu != 1500 && !b.smallMTU():
+		out = append(out, fmt.Sprintf("--mtu=%d", mtu))
 	}
 	if b.pinned() {
 		b.note("The FIN wasn't merged into the data before it when that was sent again: something held the packets.")
@@ -138,8 +160,12 @@ func (b *builder) settings() (out []string) {
 	case b.accECN:
 		set("tcp_ecn", "3")
 	}
-	if own.Option(wire.OptFastOpen) != nil || peer.Option(wire.OptFastOpen) != nil {
-		b.note("It uses Fast Open: the cookie depends on the stack's key, which a capture doesn't tell.")
+	switch {
+	case b.fastOpen:
+		set("tcp_fastopen", "1539") // for all listeners, whatever the cookie
+		b.note("It uses Fast Open: the cookie depends on the stack's key, which a capture doesn't tell. Here any will do.")
+	case own.Option(wire.OptFastOpen) != nil && b.active:
+		b.note("It uses Fast Open: the script would have to get a cookie first, and send by sendto.")
 	}
 	if own.Option(wire.OptMD5) != nil {
 		b.note("It uses TCP MD5: without the key the stack can't send the same digests.")
