@@ -27,7 +27,8 @@ type builder struct {
 	peerSYN  *wire.TCP
 
 	writes    map[int]*write
-	closeAt   int // the segment with the FIN, before which the application closed; -1
+	held      map[int]*write // by the segment after which the application writes what is held back
+	closeAt   int            // the segment with the FIN, before which the application closed; -1
 	halfClose bool
 	unread    []bool // by segment: the application reads nothing yet
 
@@ -237,6 +238,9 @@ func (b *builder) expect(i int) (next int) {
 	}
 	next = b.burst(i)
 	b.segment(i, next)
+	if w := b.held[next-1]; w != nil {
+		b.write(s.at, w)
+	}
 	if b.uncork[next-1] {
 		b.call(s.at, "what was held back is sent", "setsockopt(%d, SOL_TCP, TCP_CORK, [0], 4) = 0", b.fd())
 	}

@@ -35,7 +35,7 @@ func (in *incoming) add(seq uint32, s *segment) {
 	}
 	in.all++
 	before := in.next
-	in.later = append(in.later, [2]uint32{seq, end})
+	in.keep(seq, end)
 	for moved := true; moved; {
 		moved = false
 		rest := in.later[:0]
@@ -53,6 +53,23 @@ func (in *incoming) add(seq uint32, s *segment) {
 	if in.next != before {
 		in.segments++
 	}
+}
+
+// keep notes that data is there.
+func (in *incoming) keep(from, to uint32) {
+	for i, r := range in.later {
+		if int32(from-r[1]) <= 0 && int32(r[0]-to) <= 0 { // they touch
+			if int32(from-r[0]) > 0 {
+				from = r[0]
+			}
+			if int32(r[1]-to) > 0 {
+				to = r[1]
+			}
+			in.later[i] = [2]uint32{from, to}
+			return
+		}
+	}
+	in.later = append(in.later, [2]uint32{from, to})
 }
 
 // planReads finds out where the application can't have read: where the window it

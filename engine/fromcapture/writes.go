@@ -50,6 +50,7 @@ func (b *builder) newData() (all []sent) {
 // planWrites guesses which writes there were, by the segment that each began with.
 func (b *builder) planWrites() map[int]*write {
 	writes := map[int]*write{}
+	b.held = map[int]*write{}
 	data := b.newData()
 	retried := b.endsWithoutPush()
 	var w, before *write
@@ -63,6 +64,10 @@ func (b *builder) planWrites() map[int]*write {
 		}
 		if w == nil && before != nil && b.isProbe(data[k-1], d, acked) {
 			w = before
+			if data[k-1].has(wire.PSH) { // it was its end
+				w = &write{}
+				b.held[data[k-1].at] = w
+			}
 			w.cork = true
 		}
 		if w == nil {
