@@ -2,6 +2,7 @@ package fromcapture
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"strings"
 	"time"
@@ -177,6 +178,24 @@ func (b *builder) accept(at time.Duration) {
 	}
 }
 
+// packet adds a packet, unless its sequence numbers go around: the language's end at
+// 2^32. It reports whether it did.
+func (b *builder) packet(s step, p *wire.Packet) bool {
+	var seq uint32
+	n := 0
+	if t := p.TCP(); t != nil {
+		seq, n = t.Seq, len(p.Payload)
+	} else if q := p.Quoted(); q != nil {
+		seq, n = q.Seq, q.PayloadLen
+	}
+	if uint64(seq)+uint64(n) > math.MaxUint32 {
+		b.skipped++
+		return false
+	}
+	b.steps = append(b.steps, s)
+	return true
+}
+
 // inject adds a segment of the other end.
 func (b *builder) inject(i int) {
 	s := b.segments[i]
@@ -189,7 +208,9 @@ func (b *builder) inject(i int) {
 		b.scaledTS = true
 	}
 	text := wire.Format(p, wire.FormatOptions{ECN: p.TOS()&3 != 0, ACE: b.accECN && !s.has(wire.SYN)})
-	b.steps = append(b.steps, step{at: s.at, text: "< " + text, exact: true})
+	if !b.packet(step{at: s.at, text: "< " + text, exact: true}, p) {
+		return
+	}
 	refused := b.soon(i) && !b.segments[i+1].inbound && b.segments[i+1].has(wire.RST)
 	if s.has(wire.ACK) && !s.has(wire.SYN) && !s.has(wire.RST) && !refused {
 		b.accept(s.at)
@@ -215,7 +236,7 @@ func (b *builder) icmp(s *segment) {
 	p := s.packet.Clone()
 	q = p.Quoted()
 	q.SetSeq(q.Seq - b.localISN)
-	b.steps = append(b.steps, step{at: s.at, text: "< " + wire.Format(p, wire.FormatOptions{}), exact: true})
+	b.packet(step{at: s.at, text: "< " + wire.Format(p, wire.FormatOptions{}), exact: true}, p)
 }
 
 // expect adds a segment of the stack, with those that follow in the same burst, and
@@ -278,7 +299,7 @@ func (b *builder) segment(i, next int) {
 	if anyOptions {
 		text += " <...>"
 	}
-	b.steps = append(b.steps, step{at: first.at, text: "> " + text})
+	b.packet(step{at: first.at, text: "> " + text}, p)
 }
 
 // burst returns the first segment behind those that the engine would glue together

@@ -142,6 +142,10 @@ func TestScripts(t *testing.T) {
 +.47 read(4, ..., 1000) = 1000 // guess: which lets the ACK go
 +0 > . 1:1(0) ack 1001`},
 
+		{"numbers before the SYN's", shakeHands + `
+.02 < . 4294967000:4294968000(1000) ack 1 win 1000
+`, handshake},
+
 		{"after the handshake", `0 < P. 501:601(100) ack 701 win 100 <nop,nop,TS val 1 ecr 2>
 .0001 > P. 701:901(200) ack 601 <nop,nop,TS val 3 ecr 1>
 .01 < . 601:601(0) ack 901 win 100 <nop,nop,TS val 5 ecr 3>

@@ -63,7 +63,11 @@ func rounded(d time.Duration, exact bool) time.Duration {
 
 // secondsText returns a relative time in seconds: +.02.
 func secondsText(d time.Duration) string {
-	return "+" + strings.TrimPrefix(strconv.FormatFloat(d.Seconds(), 'f', -1, 64), map[bool]string{true: "0"}[d > 0 && d < time.Second])
+	text := strconv.FormatFloat(d.Seconds(), 'f', -1, 64)
+	if strings.HasPrefix(text, "0.") {
+		text = text[1:]
+	}
+	return "+" + text
 }
 
 // cut reports whether segments were captured as the wire has them: full ones in a row,
