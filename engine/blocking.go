@@ -164,7 +164,8 @@ func (r *runner) settle(deadline time.Duration) bool {
 	r.blocking = nil
 	res, when := b.pending.Result()
 	ended := when - r.start
-	r.noteAt(EntryReturn, ended, "").call = b.event.Call
+	e := r.noteAt(EntryReturn, ended, "")
+	e.call, e.Line = b.event.Call, b.event.Pos.Line
 	r.finish(b.event, b.prepared, res, ended)
 	kind := b.event.Time.Kind
 	if msg, ok := r.checkTime(kind, b.end, 0, ended, b.at, "system call return"); !ok {
@@ -172,6 +173,7 @@ func (r *runner) settle(deadline time.Duration) bool {
 		f := r.failure(Fail, b.event.Call.NamePos, fmt.Sprintf("%s returned at %s, expected at %s ± %.1f ms",
 			b.event.Call.Name, seconds(ended), seconds(b.end), millis(tol)))
 		f.Classic = msg
+		f.Window = &Window{b.at - tol, max(b.end, ended), tol / 2}
 		if off := max(ended-b.end, b.end-ended) - tol; off <= r.slip {
 			f.Verdict = Inconclusive
 			f.Notes = append(f.Notes, "the harness itself was as late as that just before")

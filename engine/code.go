@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +19,11 @@ type codeBlock struct {
 	code                  *script.Code
 	info, ccInfo, memInfo []byte
 	slip                  time.Duration // the runner's, then
+}
+
+// state is what was seen of the socket, by name.
+func (b *codeBlock) state() []pycode.Var {
+	return slices.Concat(pycode.TCPInfo(b.info), pycode.CCInfo(b.ccInfo), pycode.MemInfo(b.memInfo))
 }
 
 // snapshot takes the state that a code block is about. Its evaluation comes
@@ -80,6 +87,27 @@ func (r *runner) failCode(c *script.Code, v Verdict, msg, why string) {
 	r.fail(f)
 }
 
+// readings is what a code block names of its socket's state, evaluated or not: a
+// failure before that ends the run. There is none if the state couldn't be read.
+func (r *runner) readings(c *script.Code) (out []Reading) {
+	i := slices.IndexFunc(r.code, func(b codeBlock) bool { return b.code == c })
+	if i < 0 {
+		return nil
+	}
+	named := map[string]bool{}
+	for _, name := range identifier.FindAllString(c.Text, -1) {
+		named[name] = true
+	}
+	for _, v := range r.code[i].state() {
+		if named[v.Name] {
+			out = append(out, Reading{v.Name, fmt.Sprint(v.Value)})
+		}
+	}
+	return out
+}
+
+var identifier = regexp.MustCompile(`[A-Za-z_]\w*`)
+
 // evaluate runs the code blocks, each over its snapshot.
 func (r *runner) evaluate() {
 	if len(r.code) == 0 {
@@ -89,10 +117,7 @@ func (r *runner) evaluate() {
 	var states [][]pycode.Var
 	for _, b := range r.code {
 		blocks = append(blocks, pycode.Block{Text: b.code.Text, Pos: b.code.Start})
-		vars := pycode.TCPInfo(b.info)
-		vars = append(vars, pycode.CCInfo(b.ccInfo)...)
-		vars = append(vars, pycode.MemInfo(b.memInfo)...)
-		states = append(states, vars)
+		states = append(states, b.state())
 	}
 	program, err := pycode.Parse(blocks)
 	switch {

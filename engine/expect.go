@@ -276,6 +276,7 @@ func (r *runner) explainTime(f *Failure, got *segment) {
 	if r.event.Time.Kind == script.AbsoluteRange || r.event.Time.Kind == script.RelativeRange {
 		high = r.end
 	}
+	f.Window = &Window{min(r.lastAt, got.at) - tol, max(low, got.at), tol / 2}
 	off, word := got.at-high, "late"
 	if got.at < low {
 		off, word = low-got.at, "early"
@@ -334,6 +335,8 @@ func (r *runner) missing(p *script.Packet, want *wire.Packet, got []*segment) {
 		f.Notes = append(f.Notes, "the stack has sent nothing at all")
 	}
 	f.Want = r.tokens(p, want, r.due())
+	tol := r.tolerance(r.at, r.lastAt)
+	f.Window = &Window{r.lastAt, max(r.at, r.end) + tol, 2 * tol} // afterwards there was time enough
 	r.note(EntryMissing, r.text(p))
 	r.doubt(&f, r.slip)
 	r.fail(f)

@@ -28,7 +28,8 @@ type Outcome struct {
 	Timeline []Entry       // what happened, in order
 	Warnings []Failure     // mismatches that --non_fatal lets pass
 	Output   string        // what code blocks and commands printed
-	Duration time.Duration // from the first event to the last, by the stack's clock
+	Start    time.Duration // when the first event was due, by the stack's clock
+	Duration time.Duration // from there to the end of the last event
 	Counters LinkCounters
 	Lateness LatenessStats
 	// Improvised is the whole script, if it was made up while it ran.
@@ -47,10 +48,16 @@ type Failure struct {
 	// Want and Got stand one under the other, column by column.
 	Want, Got []Token
 	Notes     []string
+	// Window is when it happened, for failures of the stack.
+	Window *Window `json:",omitempty"`
 	// Classic is packetdrill's message for the same thing, without the file's
 	// name and line.
 	Classic string
 }
+
+// A Window is a time, by the script's, in which the machine must not have been late by
+// more than Allowed: else so may the stack have been, and what it did says nothing.
+type Window struct{ From, To, Allowed time.Duration }
 
 // A Token is a piece of a line in script notation. Tokens of an expected and
 // an actual line with the same Field belong together.
@@ -89,6 +96,8 @@ type Entry struct {
 	// Result is what a call returned, as "1000" or "-1 EAGAIN"; "" for what
 	// isn't a call, or blocks.
 	Result string `json:",omitempty"`
+	// Read is what a code block names of the socket's state, as it was then.
+	Read []Reading `json:",omitempty"`
 
 	// What becomes Text when the run is over: writing it out takes time that
 	// the script's timeline doesn't have.
@@ -96,6 +105,9 @@ type Entry struct {
 	call   *script.Call
 	code   *script.Code
 }
+
+// A Reading is a variable of the socket's state: "tcpi_snd_cwnd", "10".
+type Reading struct{ Name, Value string }
 
 // LatenessStats is how late the harness itself was.
 type LatenessStats struct {

@@ -110,7 +110,8 @@ func (r *runner) run() {
 		} else if !r.settle(r.target.Now() + idlePatience) {
 			r.blocksOn("exiting while a blocking system call is in progress")
 		}
-		r.out.Duration = r.now()
+		r.out.Start, r.out.Duration = r.start, r.now()
+		r.target.Finish()
 		r.drain()
 		r.cleanup()
 		if !r.stopped() {
@@ -405,6 +406,10 @@ func (r *runner) failure(v Verdict, pos script.Position, summary string) Failure
 // fail records a failure; the first one ends the run, unless it is to go on.
 func (r *runner) fail(f Failure) {
 	r.failed = true
+	if f.Verdict == Fail && f.Window == nil {
+		// It takes more than with a time to make the stack do something else.
+		f.Window = &Window{r.lastAt, r.now(), 2 * r.tolerance(r.at, r.lastAt)}
+	}
 	r.out.Failures = append(r.out.Failures, f)
 }
 
@@ -447,7 +452,7 @@ func (r *runner) write(entries []Entry) {
 		case e.call != nil:
 			e.Text = r.text(e.call)
 		case e.code != nil:
-			e.Text = e.code.Source
+			e.Text, e.Read = e.code.Source, r.readings(e.code)
 		}
 	}
 }

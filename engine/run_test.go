@@ -378,6 +378,27 @@ func TestRealPython(t *testing.T) {
 	}
 }
 
+// The timeline has what a code block names of the socket's state, though the script
+// fails before it is evaluated.
+func TestReadings(t *testing.T) {
+	s := newServer(nil)
+	call := s.OnCall
+	s.OnCall = func(f *enginetest.Fake, c *engine.Call) engine.Result {
+		if c.Name == "getsockopt" && len(c.Args[3].Buf) == 512 {
+			c.Args[3].Buf[0] = 1 // tcpi_state
+		}
+		return call(f, c)
+	}
+	o := runScript(t, s, handshake+"+0 %{ assert tcpi_state == 2 and tcpi_backoff < x }%\n+0 close(4) = -1 EBADF (Bad file descriptor)\n")
+	var got []engine.Reading
+	for _, e := range o.Timeline {
+		got = append(got, e.Read...)
+	}
+	if want := []engine.Reading{{Name: "tcpi_state", Value: "1"}, {Name: "tcpi_backoff", Value: "0"}}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
 // --keep-going records what follows a mismatch.
 func TestKeepGoing(t *testing.T) {
 	s := newServer(func(s *server, n int) { s.send(0, wire.ACK, 0, n) })

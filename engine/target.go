@@ -42,6 +42,9 @@ type Clock interface {
 	// depends on the stack's timers, so it waits, too, until what setting up
 	// the target set off is over.
 	Start(quiet bool) time.Duration
+	// Finish says that the script's timeline is over: from here on nothing has to
+	// be on time.
+	Finish()
 	// Wall returns the wall-clock time (since 1970) at t, as socket timestamps
 	// have it.
 	Wall(t time.Duration) time.Duration

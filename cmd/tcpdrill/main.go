@@ -32,6 +32,7 @@ const description = `Runs packetdrill's .pkt scripts against TCP stacks and says
 // commandLine is the whole command line; each command is a file of its own.
 type commandLine struct {
 	Run        runCommand        `cmd:"" help:"Run scripts, or all .pkt files of folders."`
+	Merge      mergeCommand      `cmd:"" help:"Make one report of those of several shards."`
 	Mutate     mutateCommand     `cmd:"" help:"Say which faults of a stack scripts notice."`
 	Vet        vetCommand        `cmd:"" help:"Parse and check scripts; run nothing."`
 	Fmt        fmtCommand        `cmd:"" help:"Print scripts in the one layout."`

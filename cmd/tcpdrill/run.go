@@ -2,8 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"strings"
 	"time"
@@ -52,14 +52,17 @@ type runCommand struct {
 	IPVersion []string      `name:"ip-version" placeholder:"V,…" help:"ipv4, ipv6, ipv4-mapped-ipv6, or several; by default what the script is for, ipv4 if that is no matter."`
 	Preset    string        `placeholder:"kselftest" help:"What packetdrill's run_all.py and the kernel's ksft_runner.sh pass."`
 	Capture   string        `placeholder:"copy|packet" help:"copy (the default): copy on transmit; packet: clones stay pinned."`
-	Format    string        `default:"text" enum:"text,jsonl" help:"text or jsonl."`
+	Format    string        `default:"text" enum:"text,jsonl,tap,junit" help:"text, jsonl, tap (KTAP) or junit (XML)."`
 	Output    string        `short:"o" placeholder:"FILE" help:"Where the results go; standard output by default."`
 	Pcap      string        `placeholder:"DIR" help:"Write each run's packets below this folder, as pcapng."`
+	HTML      string        `name:"html" placeholder:"FILE" help:"Write a page with all results and their charts, too."`
 	NoExec    bool          `help:"Run no real programs for the scripts' commands."`
 	KeepGoing bool          `short:"k" help:"Record what follows a mismatch too."`
 	Timeout   time.Duration `placeholder:"DURATION" help:"End a script after this much time (180s); 0: never."`
-	Jobs      int           `short:"j" placeholder:"N" help:"Scripts at a time on stacks in virtual time; 0 (the default): one per processor."`
+	Jobs      int           `short:"j" placeholder:"N" help:"Scripts at a time; 0 (the default): as many as can run without being late, in virtual time one per processor."`
 	Reruns    int           `default:"3" placeholder:"N" help:"Run an inconclusive script up to N times again (3)."`
+	Repeat    int           `default:"1" placeholder:"N" help:"Run each script N times and say how often it passed (1)."`
+	Shard     string        `placeholder:"I/N" help:"Run the I-th of N parts only; auto/N: that of a Kubernetes indexed job. By default what Bazel asks for."`
 	Verbose   bool          `short:"v" help:"Show each script's whole timeline."`
 	goStackFlags
 	drillFlags
@@ -68,9 +71,22 @@ type runCommand struct {
 
 // Run runs all scripts in all IP versions asked for.
 func (rc *runCommand) Run(c *console, k *kong.Context) error {
-	tasks, err := rc.tasks()
+	if rc.Repeat < 1 {
+		return fmt.Errorf("--repeat: want a number from 1, got %d", rc.Repeat)
+	}
+	shard, err := suite.ParseShard(rc.Shard, os.Getenv)
 	if err != nil {
 		return err
+	}
+	all, err := rc.tasks()
+	if err != nil {
+		return err
+	}
+	tasks := suite.Repeat(shard.Of(all), rc.Repeat)
+	whole := 0
+	if shard.Count > 0 {
+		whole = len(all) * rc.Repeat
+		fmt.Fprintf(c.stderr, "tcpdrill: shard %v: %d of %d runs\n", shard, len(tasks), whole)
 	}
 	out, err := c.openOutput(rc.Output)
 	if err != nil {
@@ -81,34 +97,69 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 	if err != nil {
 		return err
 	}
-	var w report.Writer
-	switch rc.Format {
-	case "jsonl":
-		w = report.JSONL(out)
-	default:
-		w = report.Text(out, rc.Verbose)
+	page := &output{}
+	if rc.HTML != "" {
+		if page, err = c.openOutput(rc.HTML); err != nil {
+			return err
+		}
+		defer page.close()
 	}
 	r := rc.runner(k)
-	r.Note = func(stack, note string) { fmt.Fprintf(c.stderr, "tcpdrill: %s: %s\n", stack, note) }
+	w := rc.writer(c, out, r, whole)
+	if rc.HTML != "" {
+		w = report.Tee(w, report.HTML(page))
+	}
 	captures := report.Captures(rc.Pcap)
-	t := report.Tally{}
+	if rc.Pcap != "" {
+		w = report.Tee(captures, w)
+	}
+	total := report.Total{Tally: report.Tally{}}
 	started := time.Now()
-	interrupted := r.Run(c.ctx, lanes, tasks, func(one report.Run) {
-		t[one.Outcome.Verdict]++
-		if rc.Pcap != "" {
-			captures.Run(one)
-		}
+	w.Begin(len(tasks))
+	total.Interrupted = r.Run(c.ctx, lanes, tasks, func(one report.Run) {
+		total.Tally[one.Outcome.Verdict]++
 		w.Run(one)
 	})
-	w.End(t, time.Since(started))
-	if err := errors.Join(out.close(), captures.Err()); err != nil {
+	total.Took = time.Since(started)
+	w.End(total)
+	for _, o := range []*output{out, page} {
+		if err := o.close(); err != nil {
+			return err
+		}
+	}
+	if err := captures.Err(); err != nil {
 		return err
 	}
-	if interrupted != "" {
-		fmt.Fprintf(c.stderr, "tcpdrill: interrupted at %s\n", interrupted)
+	switch {
+	case total.Interrupted != "":
+		fmt.Fprintf(c.stderr, "tcpdrill: interrupted at %s\n", total.Interrupted)
 		return exitStatus(130)
+	case len(tasks) == 0 && len(all) > 0:
+		return nil // there are more shards than scripts
 	}
-	return status(t)
+	return status(total.Tally)
+}
+
+// writer returns what writes the results to out and, if people look on, what they see.
+func (rc *runCommand) writer(c *console, out *output, r *suite.Runner, whole int) report.Writer {
+	text := report.TextOptions{Verbose: rc.Verbose}
+	if tty := c.terminal(); tty != nil && (rc.Format == "text" || rc.Output != "") {
+		var l *live
+		var w report.Writer
+		if rc.Output == "" {
+			text.Brief, text.Colour = true, true
+			l = newLive(tty, out, &text)
+			w = l
+		} else {
+			l = newLive(tty, c.stdout, nil)
+			w = report.Tee(newWriter(out, rc.Format, text, whole), l)
+		}
+		r.Observe = l.observe
+		r.Note = func(stack, note string) { l.say(c.stderr, fmt.Sprintf("tcpdrill: %s: %s", stack, note)) }
+		return w
+	}
+	r.Note = func(stack, note string) { fmt.Fprintf(c.stderr, "tcpdrill: %s: %s\n", stack, note) }
+	return c.annotated(newWriter(out, rc.Format, text, whole), rc.Format)
 }
 
 // tasks are all scripts in all IP versions asked for.
@@ -143,17 +194,21 @@ func (rc *runCommand) openLanes(ctx context.Context, tasks int) (lanes []stacks.
 			}
 		}
 	}()
-	n := min(rc.Jobs, tasks)
-	switch {
-	case rc.Jobs == 0 && tasks > 1:
-		n = 1
-		if first.Ready(ctx) == nil && first.Virtual() {
-			n = min(runtime.NumCPU(), tasks)
+	n := rc.Jobs
+	if n != 1 && tasks > 1 {
+		ready := first.Ready(ctx) == nil
+		switch {
+		case n == 0 && ready && first.Virtual():
+			n = runtime.NumCPU()
+		case n == 0 && ready && stacks.Lateness(first) != nil:
+			n = suite.MostAtATime
+		case n == 0:
+			n = 1
+		case !ready || !first.Virtual() && stacks.Lateness(first) == nil:
+			return nil, fmt.Errorf("-j %d: on %s scripts run one at a time, since nothing says when it is late", rc.Jobs, first.Name())
 		}
-	case n > 1 && (first.Ready(ctx) != nil || !first.Virtual()):
-		return nil, fmt.Errorf("-j %d: in real time scripts run one at a time; in virtual time (--stack=gostack or uml:…) as many as you like", rc.Jobs)
 	}
-	for len(lanes) < n {
+	for len(lanes) < min(n, tasks) {
 		st, err := stacks.Another(first, rc.Stack)
 		if st == nil {
 			return nil, err

@@ -62,6 +62,9 @@ func (f *Fake) WaitUntil(t time.Duration) {
 // Start implements engine.Clock.
 func (f *Fake) Start(quiet bool) time.Duration { return f.Time }
 
+// Finish implements engine.Clock.
+func (f *Fake) Finish() {}
+
 // Wall implements engine.Clock.
 func (f *Fake) Wall(t time.Duration) time.Duration { return t }
 

@@ -41,6 +41,7 @@ type skb struct {
 	inSent             bool
 
 	// On the way in.
+	rb       rbLink        // in the out-of-order queue
 	tailroom int           // bytes that can be added without more memory
 	stamp    time.Duration // when it came, wall clock, if somebody wants to know
 }
@@ -50,7 +51,6 @@ type skb struct {
 type skbRate struct {
 	delivered, deliveredCE uint32
 	firstTx, deliveredAt   time.Duration
-	inFlight               uint32
 	appLimited             bool
 	valid                  bool
 }

@@ -86,6 +86,9 @@ func (s *Stack) Start(bool) time.Duration {
 	return s.now
 }
 
+// Finish implements engine.Clock.
+func (s *Stack) Finish() {}
+
 // What a thing takes that is done: as long as in a kernel in virtual time
 // (engine/kernel), so that round trips are alike.
 const (

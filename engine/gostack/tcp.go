@@ -149,7 +149,7 @@ type tcpSock struct {
 
 	// Receiving.
 	receiveQueue        skbList
-	ofoQueue            skbList
+	ofoQueue            ofoList
 	copiedSeq           uint32
 	rcvNxt              uint32
 	rcvWup              uint32 // rcvNxt when the window was last sent

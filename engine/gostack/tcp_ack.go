@@ -115,6 +115,7 @@ func (tp *tcpSock) ackIn(g *segment, flag int) int {
 			tp.countDelivered(st.sackDelivered, flag&flagECE != 0)
 		}
 	}
+	tp.ecnAcceptCWR(g)
 	tp.softErr = 0
 	tp.probesOut = 0
 	tp.rcvTstamp = s.jiffies()
@@ -236,7 +237,6 @@ func (tp *tcpSock) cleanRtxQueue(g *segment, priorFack, priorUna uint32, st *sac
 	priorSacked := tp.sackedOut
 	reord := tp.sndNxt
 	var firstAckt, lastAckt time.Duration
-	lastInFlight := uint32(0)
 	pktsAcked := uint32(0)
 	fullyAcked := true
 	caRTT, sackRTT, seqRTT := int64(-1), int64(-1), int64(-1)
@@ -266,7 +266,6 @@ func (tp *tcpSock) cleanRtxQueue(g *segment, priorFack, priorUna uint32, st *sac
 			if firstAckt == 0 {
 				firstAckt = lastAckt
 			}
-			lastInFlight = b.rate.inFlight
 			if before(start, reord) {
 				reord = start
 			}
@@ -326,7 +325,7 @@ func (tp *tcpSock) cleanRtxQueue(g *segment, priorFack, priorUna uint32, st *sac
 		seqRTT = tp.sinceUs(firstAckt)
 		caRTT = tp.sinceUs(lastAckt)
 		if pktsAcked == 1 && fullyAcked && priorSacked == 0 &&
-			lastInFlight > 0 && lastInFlight < uint32(tp.mssCache) &&
+			tp.sndUna-priorUna < uint32(tp.mssCache) &&
 			st.rate.priorDelivered+1 == tp.delivered &&
 			flag&(flagCaAlert|flagSynAcked) == 0 {
 			// A single small segment: its acknowledgment was probably put off.
@@ -362,7 +361,7 @@ func (tp *tcpSock) cleanRtxQueue(g *segment, priorFack, priorUna uint32, st *sac
 		// The timer counts from too early on.
 		flag |= flagSetXmitTimer
 	}
-	tp.ca.pktsAcked(tp, int(pktsAcked), caRTT)
+	tp.ca.pktsAcked(tp, int(pktsAcked), st.rate.rttUs)
 	if tp.packetsOut == 0 && tp.sackOK {
 		// The counts can be off when a segment that had been sent again was found
 		// not to be lost, and then was. Linux puts them right here.
@@ -379,7 +378,7 @@ func (tp *tcpSock) tsoAcked(b *skb) uint32 {
 }
 
 func (tp *tcpSock) sinceUs(t time.Duration) int64 {
-	return int64((tp.tcpMstamp - t.Truncate(time.Microsecond)) / time.Microsecond)
+	return max(0, int64((tp.tcpMstamp-t.Truncate(time.Microsecond))/time.Microsecond))
 }
 
 // ackTstamp gives the time stamp of an acknowledgment that was asked for.
@@ -553,7 +552,6 @@ func (tp *tcpSock) rateSkbSent(b *skb) {
 	b.rate = skbRate{
 		delivered: tp.delivered, deliveredCE: tp.deliveredCE, firstTx: tp.firstTxMstamp,
 		deliveredAt: tp.deliveredMstamp, appLimited: tp.appLimited != 0, valid: true,
-		inFlight: b.endSeq - tp.sndUna,
 	}
 }
 

@@ -63,11 +63,6 @@ func (tp *tcpSock) dataQueue(g *segment) {
 	if g.seq == g.endSeq {
 		return
 	}
-	if g.flags&wire.CWR != 0 {
-		// The peer's window may be very small now.
-		tp.ecnFlags &^= ecnDemandCWR
-		tp.ackPending |= ackNow
-	}
 	tp.duplicateSack = nil
 	window := tp.receiveWindow()
 	switch {
@@ -144,16 +139,22 @@ func (tp *tcpSock) queueInOrder(g *segment) {
 // queueRcv puts data at the end of the receive queue, into the last buffer's memory
 // if there is room (tcp_queue_rcv).
 func (tp *tcpSock) queueRcv(g *segment) {
-	tp.addReceived(tp.newRcvSkb(g))
-}
-
-func (tp *tcpSock) addReceived(b *skb) {
-	tp.bytesReceived += uint64(b.endSeq - tp.rcvNxt)
-	tp.rcvNxt = b.endSeq
-	if !tp.coalesce(tp.receiveQueue.last, b) {
-		tp.receiveQueue.pushBack(b)
+	b := tp.newRcvSkb(g)
+	if !tp.addReceived(b) {
 		tp.chargeReceived(b.truesize)
 	}
+}
+
+// addReceived puts a buffer at the end of the receive queue and reports whether the
+// last one there has taken its data.
+func (tp *tcpSock) addReceived(b *skb) bool {
+	tp.bytesReceived += uint64(b.endSeq - tp.rcvNxt)
+	tp.rcvNxt = b.endSeq
+	if tp.coalesce(tp.receiveQueue.last, b) {
+		return true
+	}
+	tp.receiveQueue.pushBack(b)
+	return false
 }
 
 // chargeReceived counts memory of the receive queues.
@@ -205,7 +206,7 @@ func (tp *tcpSock) pruneQueue(seq uint32) bool {
 	}
 	tp.collapseOfo()
 	if head := tp.receiveQueue.first; head != nil {
-		tp.collapse(&tp.receiveQueue, head, nil, tp.copiedSeq, tp.rcvNxt)
+		tp.collapse(false, head, nil, tp.copiedSeq, tp.rcvNxt)
 	}
 	if tp.rmemAlloc <= tp.rcvbuf {
 		return true
@@ -274,7 +275,7 @@ func (tp *tcpSock) collapseOfo() {
 			}
 		}
 		if size != head.truesize || int(end-start) >= collapseMax {
-			tp.collapse(&tp.ofoQueue, head, b, start, end)
+			tp.collapse(true, head, b, start, end)
 		} else if tiny += size; tiny > tp.rcvbuf>>3 {
 			return
 		}
@@ -283,11 +284,19 @@ func (tp *tcpSock) collapseOfo() {
 
 // collapse copies data into buffers that take no more memory than they need, from
 // the first on that takes much more than its data (tcp_collapse).
-func (tp *tcpSock) collapse(q *skbList, b, tail *skb, start, end uint32) {
+func (tp *tcpSock) collapse(ofo bool, b, tail *skb, start, end uint32) {
 	const special = wire.SYN | wire.FIN
+	q := &tp.receiveQueue
+	if ofo {
+		q = &tp.ofoQueue.skbList
+	}
 	drop := func(b *skb) *skb {
 		next := b.next
-		q.remove(b)
+		if ofo {
+			tp.ofoQueue.remove(b)
+		} else {
+			q.remove(b)
+		}
 		tp.chargeReceived(-b.truesize)
 		tp.s.count(mibTCPRcvCollapsed)
 		return next
@@ -310,12 +319,21 @@ func (tp *tcpSock) collapse(q *skbList, b, tail *skb, start, end uint32) {
 	if b == nil || b == tail || b.flags&special != 0 {
 		return
 	}
+	var fresh []*skb
+	defer func() {
+		for _, n := range fresh {
+			tp.ofoQueue.insert(n)
+		}
+	}()
 	for before(start, end) {
 		room := min(collapseMax, int(end-start))
 		size := skbStruct + headSize(room+skbShared)
 		n := &skb{head: &skbHead{dataref: 1}, seq: start, endSeq: start, truesize: size,
 			tailroom: size - skbStruct - skbShared - room}
 		q.insertAfter(n, b.prev)
+		if ofo {
+			fresh = append(fresh, n)
+		}
 		tp.chargeReceived(n.truesize)
 		for room > 0 {
 			if k := min(room, int(b.endSeq-start)); k > 0 {
@@ -328,6 +346,7 @@ func (tp *tcpSock) collapse(q *skbList, b, tail *skb, start, end uint32) {
 			if !before(start, b.endSeq) {
 				b = drop(b)
 				if b == nil || b == tail || b.flags&special != 0 {
+					n.tailroom += room
 					return
 				}
 			}
@@ -353,7 +372,7 @@ func (tp *tcpSock) eventDataRecv(g *segment) {
 		case m <= least/2:
 			tp.ato = tp.ato>>1 + least/2
 		case m < tp.ato:
-			tp.ato = min(tp.ato>>1+m, tp.rto)
+			tp.ato = min(tp.ato>>1+m, tp.rto, tp.delackMax())
 		case m > tp.rto:
 			// The peer starts afresh and needs ACKs to get going.
 			tp.incrQuickack(maxQuickacks)
@@ -363,6 +382,18 @@ func (tp *tcpSock) eventDataRecv(g *segment) {
 	tp.ecnCheckCE(g.tos & 3)
 	if len(g.data) >= 128 {
 		tp.growWindow(len(g.data), rxTruesize(g.size))
+	}
+}
+
+// ecnAcceptCWR ends saying ECE. The peer's window may be very small then: its data
+// is acknowledged at once (tcp_ecn_accept_cwr).
+func (tp *tcpSock) ecnAcceptCWR(g *segment) {
+	if g.flags&wire.CWR == 0 {
+		return
+	}
+	tp.ecnFlags &^= ecnDemandCWR
+	if g.seq != g.endSeq {
+		tp.ackPending |= ackNow
 	}
 }
 
@@ -497,18 +528,12 @@ type rcvqSpace struct {
 }
 
 func (tp *tcpSock) rcvRTTUpdate(sample int64, windowed bool) {
-	n := tp.rcvRTT.us
-	m := sample
-	switch {
-	case n == 0:
-		n = m << 3
-	case windowed:
-		m <<= 3
-		n = min(n, m)
-	default:
-		n += m - n>>3
+	switch n := tp.rcvRTT.us; {
+	case n == 0 || sample<<3 < n:
+		tp.rcvRTT.us = sample << 3
+	case !windowed:
+		tp.rcvRTT.us = n - n>>3 + sample
 	}
-	tp.rcvRTT.us = n
 }
 
 // rcvRTTMeasure takes a window's worth of data to need a round trip.
@@ -526,12 +551,13 @@ func (tp *tcpSock) rcvRTTMeasure() {
 
 // rcvRTTMeasureTS goes by the echoed time stamp.
 func (tp *tcpSock) rcvRTTMeasureTS(g *segment) {
-	if !tp.sawTstamp || tp.rcvTsecr == tp.rcvRTT.tsecr {
+	// A segment without a time stamp uses up the echo before, too.
+	if tp.rcvTsecr == tp.rcvRTT.tsecr {
 		return
 	}
 	tp.rcvRTT.tsecr = tp.rcvTsecr
 	if int(g.endSeq-g.seq) >= tp.rcvMss {
-		if d := tp.rttTsopt(0); d >= 0 {
+		if d := tp.rttTsopt(0); d > 0 {
 			tp.rcvRTTUpdate(d, false)
 		}
 	}
@@ -582,12 +608,8 @@ func (tp *tcpSock) fin() {
 		tp.sendAck(causeAckNow)
 		tp.timeWait(tcpTimeWait, 0)
 	}
-	for tp.ofoQueue.first != nil {
-		b := tp.ofoQueue.first
-		tp.ofoQueue.remove(b)
-		tp.chargeReceived(-b.truesize)
-	}
-	tp.selectiveAcks = nil
+	tp.purgeOfo()
+	tp.selectiveAcks, tp.duplicateSack = nil, nil
 	if !tp.released {
 		tp.stateChange()
 	}
@@ -695,6 +717,9 @@ func (tp *tcpSock) checkUrg(g *segment) {
 	}
 	if tp.urgSeq == tp.copiedSeq && tp.urgData != 0 && !tp.oobinline && tp.copiedSeq != tp.rcvNxt {
 		tp.copiedSeq++ // the byte before is passed over
+		if b := tp.receiveQueue.first; b != nil && !before(tp.copiedSeq, b.endSeq) {
+			tp.eat(b)
+		}
 	}
 	tp.urgData = urgNotYet
 	tp.urgSeq = ptr

@@ -316,7 +316,7 @@ func (tp *tcpSock) fastPathCheck() {
 func (tp *tcpSock) predicted(g *segment) bool {
 	const special = wire.FIN | wire.SYN | wire.RST | wire.URG | wire.ECE | wire.CWR | wire.AE | wire.ACK
 	if !tp.predOn || g.flags&special != wire.ACK || g.window != tp.predWnd ||
-		g.tcp.HeaderLen != tp.tcpHeaderLen || g.seq != tp.rcvNxt || after(g.ack, tp.sndNxt) {
+		g.tcp.HeaderLen != tp.tcpHeaderLen || g.seq != tp.rcvNxt || !between(g.ack, tp.sndUna, tp.sndNxt) {
 		return false
 	}
 	if tp.tcpHeaderLen == 32 {
@@ -345,6 +345,7 @@ func (tp *tcpSock) receiveEstablished(g *segment) {
 			}
 			tp.ackIn(g, 0)
 			tp.dataSndCheck()
+			tp.rcvRTT.tsecr = tp.rcvTsecr
 			return
 		}
 		if rxTruesize(g.size) <= tp.fwdAlloc {
@@ -505,7 +506,7 @@ func (tp *tcpSock) validateIncoming(g *segment) bool {
 				tp.synChallenge()
 				return false
 			}
-			if !tp.oowRateLimited(g) {
+			if !tp.s.oowRateLimited(g, &tp.lastOOWAck) {
 				tp.sendDupAck(g)
 			}
 			return false
@@ -516,7 +517,7 @@ func (tp *tcpSock) validateIncoming(g *segment) bool {
 		case !rst && syn:
 			tp.synChallenge()
 		case !rst:
-			if !tp.oowRateLimited(g) {
+			if !tp.s.oowRateLimited(g, &tp.lastOOWAck) {
 				tp.sendDupAck(g)
 			}
 		case tp.resetCheck(g):
@@ -576,11 +577,13 @@ func (s *Stack) rateLimited(last *uint64) bool {
 	return false
 }
 
-func (tp *tcpSock) oowRateLimited(g *segment) bool {
+// oowRateLimited is that for answers to what is out of the window: data is always
+// answered (tcp_oow_rate_limited).
+func (s *Stack) oowRateLimited(g *segment, last *uint64) bool {
 	if g.seq != g.endSeq && g.flags&wire.SYN == 0 {
 		return false
 	}
-	return tp.s.rateLimited(&tp.lastOOWAck)
+	return s.rateLimited(last)
 }
 
 type challengeLimit struct {

@@ -360,7 +360,7 @@ func (s *Stack) checkRequest(tp *tcpSock, r *request, g *segment, fastopen bool)
 	paws := r.tstampOK && g.opt.ts && pawsReject(r.tsRecent, g.opt.tsval, flags&wire.RST != 0)
 	// The SYN again: so is the answer.
 	if g.seq == r.rcvISN && flags == wire.SYN && !paws {
-		if !(g.seq == g.endSeq) && !s.rateLimitedSyn(r, g) {
+		if !(g.seq == g.endSeq) && !s.oowRateLimited(g, &r.lastOOWAck) {
 			r.retransmitSynack()
 			if !fastopen {
 				if r.timer.pending() {
@@ -377,7 +377,7 @@ func (s *Stack) checkRequest(tp *tcpSock, r *request, g *segment, fastopen bool)
 	end := r.rcvNxt + r.rcvWnd
 	inWindow := g.seq == r.rcvNxt || after(g.endSeq, r.rcvNxt) && before(g.seq, end) || g.seq == end && g.seq == g.endSeq
 	if paws || !inWindow {
-		if flags&wire.RST == 0 && !s.rateLimitedSyn(r, g) {
+		if flags&wire.RST == 0 && !s.oowRateLimited(g, &r.lastOOWAck) {
 			s.requestAck(r, g)
 		}
 		if paws {
@@ -431,13 +431,6 @@ func (s *Stack) checkRequest(tp *tcpSock, r *request, g *segment, fastopen bool)
 	l.acceptQueue = append(l.acceptQueue, child)
 	l.childProcess(child, g)
 	return true
-}
-
-func (s *Stack) rateLimitedSyn(r *request, g *segment) bool {
-	if g.seq != g.endSeq && g.flags&wire.SYN == 0 {
-		return false
-	}
-	return s.rateLimited(&r.lastOOWAck)
 }
 
 // requestAck acknowledges the state of a half-open connection.
@@ -622,7 +615,7 @@ func (s *Stack) timewaitReceive(tw *timewait, g *segment) bool {
 	length := s.msecsToJiffies(60_000)
 	if tw.state == tcpFinWait2 {
 		if paws || !inWindow() {
-			if !s.rateLimited(&tw.lastOOWAck) {
+			if !s.oowRateLimited(g, &tw.lastOOWAck) {
 				tw.sendAck(g)
 			}
 			return true
@@ -633,6 +626,7 @@ func (s *Stack) timewaitReceive(tw *timewait, g *segment) bool {
 		}
 		if g.flags&wire.SYN != 0 && !before(g.seq, tw.rcvNxt) {
 			s.sendReset(nil, g)
+			tw.remove()
 			return true
 		}
 		if g.flags&wire.ACK == 0 || !after(g.endSeq, tw.rcvNxt) || g.endSeq == g.seq {
@@ -689,7 +683,7 @@ func (s *Stack) timewaitReceive(tw *timewait, g *segment) bool {
 		if paws || g.flags&wire.ACK != 0 {
 			s.modTimer(&tw.timer, s.jiffies()+uint64(length))
 		}
-		if !s.rateLimited(&tw.lastOOWAck) {
+		if !s.oowRateLimited(g, &tw.lastOOWAck) {
 			tw.sendAck(g)
 		}
 	}

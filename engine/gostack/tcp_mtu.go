@@ -125,8 +125,8 @@ func (tp *tcpSock) sendMTUProbe() int {
 func (tp *tcpSock) mtupProbeSuccess() {
 	p := &tp.mtuProbe
 	tp.priorSsthresh = tp.currentSsthresh()
-	val := uint64(tp.sndCwnd) * uint64(tp.mssToMSSOf(tp.mssCache))
-	tp.sndCwnd = max(1, uint32(val/uint64(tp.mtuToMSS(p.size))))
+	val := uint64(tp.sndCwnd) * uint64(tp.mssToMTU(tp.mssCache))
+	tp.sndCwnd = max(1, uint32(val/uint64(p.size)))
 	tp.sndCwndCnt = 0
 	tp.sndCwndStamp = tp.s.jiffies()
 	tp.sndSsthresh = tp.currentSsthresh()
@@ -134,8 +134,6 @@ func (tp *tcpSock) mtupProbeSuccess() {
 	p.size = 0
 	tp.syncMSS(tp.pmtuCookie)
 }
-
-func (tp *tcpSock) mssToMSSOf(mss int) int { return mss }
 
 func (tp *tcpSock) mtupProbeFailed() {
 	tp.mtuProbe.searchHigh = tp.mtuProbe.size - 1
@@ -148,6 +146,9 @@ func (tp *tcpSock) mtuReduced(mtu int) {
 	if tp.inState(tcpListen, tcpClose) {
 		return
 	}
+	if tp.v6 && tp.mtuToMSS(mtu) >= tp.mssCache {
+		return // nothing that we send is too long
+	}
 	tp.s.updatePMTU(tp.remote.Addr(), mtu)
 	r := tp.route()
 	if r == nil {
@@ -155,7 +156,7 @@ func (tp *tcpSock) mtuReduced(mtu int) {
 	}
 	tp.rebuildHeader()
 	now, locked := r.mtu()
-	if now < mtu {
+	if mtu < now && !tp.v6 && tp.dontFragment() {
 		tp.softErr = emsgsize
 	}
 	if tp.mtuDisc == ipPmtudiscDont || !tp.v6 && locked {
@@ -163,8 +164,8 @@ func (tp *tcpSock) mtuReduced(mtu int) {
 	}
 	if tp.pmtuCookie > now {
 		tp.syncMSS(now)
+		// Time stamps are those of the segment that came last.
 		restore := tp.because(causePMTU)
-		tp.refreshMstamp()
 		tp.simpleRetransmit()
 		restore()
 	}

@@ -27,26 +27,35 @@ func (tp *tcpSock) queueOfo(g *segment) {
 		if tp.sackOK {
 			tp.selectiveAcks = []sackBlock{{seq, end}}
 		}
-		q.pushBack(b)
+		q.add(b, nil, nil, false)
 		tp.afterOfo(g)
 		tp.chargeReceived(b.truesize)
 		return
 	}
 	// Directly behind the last one.
 	if tp.coalesce(q.last, b) {
-		if tp.sackOK {
-			tp.sackNewOfo(seq, end)
-		}
-		tp.afterOfo(g)
+		tp.coalescedOfo(g, seq, end)
 		return
 	}
-	var at *skb // behind which it goes
-	for at = q.last; at != nil && before(seq, at.seq); at = at.prev {
-	}
-	if at != nil {
-		switch {
-		case before(seq, at.endSeq):
-			if !after(end, at.endSeq) {
+	var up *skb // in the tree
+	left := false
+	if !before(seq, q.last.endSeq) {
+		up = q.last
+	} else {
+		for n := q.root; n != nil; {
+			up, left = n, before(seq, n.seq)
+			if left {
+				n = n.rb.left
+				continue
+			}
+			switch {
+			case !before(seq, n.endSeq):
+				if tp.coalesce(n, b) {
+					// What it covers behind it stays until the hole is filled.
+					tp.coalescedOfo(g, seq, end)
+					return
+				}
+			case !after(end, n.endSeq):
 				// All of it is there.
 				s.count(mibTCPOFOMerge)
 				tp.dsackSet(seq, end)
@@ -54,31 +63,33 @@ func (tp *tcpSock) queueOfo(g *segment) {
 					tp.sackNewOfo(seq, end)
 				}
 				return
-			}
-			if after(seq, at.seq) {
-				tp.dsackSet(seq, at.endSeq) // a part of it is
-			} else {
+			case after(seq, n.seq):
+				tp.dsackSet(seq, n.endSeq) // a part of it is
+			default:
 				// It begins where another does, and is longer.
-				tp.dsackExtend(at.seq, at.endSeq)
+				q.swap(n, b)
+				tp.dsackExtend(n.seq, n.endSeq)
 				s.count(mibTCPOFOMerge)
-				prev := at.prev
-				q.remove(at)
-				tp.chargeReceived(-at.truesize)
-				at = prev
+				tp.chargeReceived(-n.truesize)
+				tp.insertedOfo(g, b)
+				return
 			}
-		case tp.coalesce(at, b):
-			tp.dropCovered(at, end)
-			if tp.sackOK {
-				tp.sackNewOfo(seq, end)
-			}
-			tp.afterOfo(g)
-			return
+			n = n.rb.right
 		}
 	}
-	q.insertAfter(b, at)
-	tp.dropCovered(b, end)
+	at := up
+	if left {
+		at = up.prev
+	}
+	q.add(b, at, up, left)
+	tp.insertedOfo(g, b)
+}
+
+// insertedOfo drops what a buffer covers that has been put into the queue.
+func (tp *tcpSock) insertedOfo(g *segment, b *skb) {
+	tp.dropCovered(b, b.endSeq)
 	if tp.sackOK {
-		tp.sackNewOfo(seq, end)
+		tp.sackNewOfo(b.seq, b.endSeq)
 	}
 	tp.afterOfo(g)
 	tp.chargeReceived(b.truesize)
@@ -98,11 +109,32 @@ func (tp *tcpSock) dropCovered(b *skb, end uint32) {
 	}
 }
 
+// coalescedOfo is for data that has found room in another's buffer. A bare FIN takes
+// no memory then, so that the window grows.
+func (tp *tcpSock) coalescedOfo(g *segment, seq, end uint32) {
+	if !tp.sackOK {
+		return
+	}
+	truesize := rxTruesize(g.size)
+	if len(g.data) == 0 {
+		truesize = 0
+	}
+	tp.growWindow(len(g.data), truesize)
+	tp.sackNewOfo(seq, end)
+}
+
 // afterOfo lets the window grow by what came, even out of order, before its memory
 // counts.
 func (tp *tcpSock) afterOfo(g *segment) {
 	if tp.sackOK {
 		tp.growWindow(len(g.data), rxTruesize(g.size))
+	}
+}
+
+func (tp *tcpSock) purgeOfo() {
+	for b := tp.ofoQueue.first; b != nil; b = tp.ofoQueue.first {
+		tp.ofoQueue.remove(b)
+		tp.chargeReceived(-b.truesize)
 	}
 }
 
@@ -121,12 +153,14 @@ func (tp *tcpSock) ofoToReceive() {
 			tp.dsackExtend(b.seq, end)
 		}
 		tp.ofoQueue.remove(b)
-		tp.chargeReceived(-b.truesize)
 		if !after(b.endSeq, tp.rcvNxt) {
+			tp.chargeReceived(-b.truesize)
 			continue
 		}
 		fin := b.flags&wire.FIN != 0
-		tp.addReceived(b)
+		if tp.addReceived(b) {
+			tp.chargeReceived(-b.truesize)
+		}
 		if fin {
 			tp.fin()
 			return
@@ -171,13 +205,17 @@ func (tp *tcpSock) dsackExtend(seq, end uint32) {
 	sackExtend(&tp.duplicateSack[0], seq, end)
 }
 
+// sackBlocksExpected is how many blocks an ACK is trusted to bring to the peer
+// (TCP_SACK_BLOCKS_EXPECTED): what was held back goes before another gets ahead.
+const sackBlocksExpected = 2
+
 // sackNewOfo puts the block of what came last first (tcp_sack_new_ofo_skb).
 func (tp *tcpSock) sackNewOfo(seq, end uint32) {
 	for i := range tp.selectiveAcks {
 		if !sackExtend(&tp.selectiveAcks[i], seq, end) {
 			continue
 		}
-		if i >= 4 { // no ACK has said it
+		if i >= sackBlocksExpected {
 			tp.sackCompressSendAck()
 		}
 		b := tp.selectiveAcks[i]
@@ -186,8 +224,10 @@ func (tp *tcpSock) sackNewOfo(seq, end uint32) {
 		tp.sackMaybeCoalesce()
 		return
 	}
-	if len(tp.selectiveAcks) >= 4 {
+	if len(tp.selectiveAcks) >= sackBlocksExpected {
 		tp.sackCompressSendAck()
+	}
+	if len(tp.selectiveAcks) >= 4 {
 		tp.selectiveAcks = tp.selectiveAcks[:3]
 	}
 	tp.selectiveAcks = append([]sackBlock{{seq, end}}, tp.selectiveAcks...)

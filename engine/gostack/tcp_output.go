@@ -609,6 +609,7 @@ func (tp *tcpSock) newDataSent(b *skb) {
 		tp.rearmRTO()
 	}
 	tp.s.countN(mibTCPOrigDataSent, b.segs)
+	tp.checkSpace()
 }
 
 // cwndValidate notes how much of the congestion window is used (RFC 7661).

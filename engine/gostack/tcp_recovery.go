@@ -163,7 +163,7 @@ func (tp *tcpSock) checkSackReneging(flag *int) bool {
 		return false
 	}
 	delay := max(tp.s.usecsToJiffies(int64(tp.srttUs>>4)), tp.s.msecsToJiffies(10))
-	tp.resetXmitTimer(timeRetrans, delay)
+	tp.resetXmitTimerMax(timeRetrans, delay, tp.rtoMax())
 	*flag &^= flagSetXmitTimer
 	return true
 }
@@ -813,7 +813,6 @@ func (tp *tcpSock) simpleRetransmit() {
 	if tp.synData && tp.state == tcpSynSent {
 		mss = -1
 	}
-	prior := tp.lostOut
 	for b := tp.rtxQueue.first; b != nil; b = b.next {
 		size := b.len()
 		if b.segs > 1 {
@@ -824,7 +823,7 @@ func (tp *tcpSock) simpleRetransmit() {
 		}
 	}
 	tp.clearRetransHintsPartial()
-	if tp.lostOut == prior {
+	if tp.lostOut == 0 {
 		return
 	}
 	if !tp.sackOK {

@@ -136,6 +136,7 @@ func (tp *tcpSock) collapseRetrans(to, next *skb) {
 	}
 	tp.adjustPcount(next, next.segs)
 	tp.collapseStamp(to, next)
+	tp.sentOrder.remove(next)
 	tp.freeQueued(next)
 }
 
@@ -172,6 +173,9 @@ func (tp *tcpSock) retransmitOne(b *skb, segs int, cause string) bool {
 			return false
 		}
 		window = mss
+	}
+	if tp.urgMode() {
+		segs = 1
 	}
 	length := mss * segs
 	if length > window {

@@ -106,7 +106,6 @@ func (tp *tcpSock) sendmsg(t *task, m *message) (int, errno) {
 		}
 		t.sent = copied
 	}
-	tp.refreshMstamp()
 	tp.rateCheckAppLimited()
 	return tp.sendSome(t, m, nonblock)
 }
@@ -155,9 +154,9 @@ func (tp *tcpSock) sendSome(t *task, m *message, nonblock bool) (int, errno) {
 		tp.userCause = causeUrgent
 	}
 	rest := m.after(t.sent)
+	mss, goal := 0, 0
 	for {
-		mss := tp.currentMSS()
-		goal := tp.sizeGoal(mss, m.flags&msgOob == 0)
+		mss, goal = tp.sendMSS(m)
 		if tp.err != 0 {
 			return tp.endSend(t, m, tp.sockError())
 		}
@@ -175,20 +174,21 @@ func (tp *tcpSock) sendSome(t *task, m *message, nonblock bool) (int, errno) {
 		if t.copiedHere > 0 {
 			tp.push(m.flags&^msgMore, mss, naglePush, goal)
 		}
+		// Even if sending made room.
+		if timeout == 0 || t.expired() {
+			return tp.endSendMSS(t, m, eagain, mss, goal)
+		}
 		if tp.streamMemoryFree(0) {
 			continue
-		}
-		if timeout == 0 || t.expired() {
-			return tp.endSend(t, m, eagain)
 		}
 		t.waiting = tp
 		tp.chronoSndbuf()
 		return 0, t.wait(&tp.wait, timeout)
 	}
-	mss := tp.currentMSS()
+	// What was sent meanwhile may have taken options along that made the MSS smaller.
 	if t.sent > 0 {
 		tp.txTimestamp(t)
-		tp.push(m.flags, mss, tp.nonagle, tp.sizeGoal(mss, m.flags&msgOob == 0))
+		tp.push(m.flags, mss, tp.nonagle, goal)
 	}
 	tp.endZerocopy(t)
 	return t.sent, 0
@@ -197,8 +197,19 @@ func (tp *tcpSock) sendSome(t *task, m *message, nonblock bool) (int, errno) {
 // chronoSndbuf notes that the send buffer is what limits.
 func (tp *tcpSock) chronoSndbuf() {}
 
+// sendMSS is the MSS and how long a segment in the queue may be (tcp_send_mss).
+func (tp *tcpSock) sendMSS(m *message) (mss, goal int) {
+	mss = tp.currentMSS()
+	return mss, tp.sizeGoal(mss, m.flags&msgOob == 0)
+}
+
 // endSend ends a send with an error, unless some of it was taken.
 func (tp *tcpSock) endSend(t *task, m *message, e errno) (int, errno) {
+	mss, goal := tp.sendMSS(m)
+	return tp.endSendMSS(t, m, e, mss, goal)
+}
+
+func (tp *tcpSock) endSendMSS(t *task, m *message, e errno, mss, goal int) (int, errno) {
 	tp.writePending -= t.bias
 	t.bias = 0
 	if last := tp.writeQueue.last; last != nil && last.len() == 0 && last.flags&wire.FIN == 0 {
@@ -206,10 +217,9 @@ func (tp *tcpSock) endSend(t *task, m *message, e errno) (int, errno) {
 	}
 	if t.sent > 0 {
 		if t.copiedHere > 0 {
-			mss := tp.currentMSS()
 			tp.txTimestamp(t)
 			restore := tp.because(causeWrite)
-			tp.push(m.flags, mss, tp.nonagle, tp.sizeGoal(mss, m.flags&msgOob == 0))
+			tp.push(m.flags, mss, tp.nonagle, goal)
 			restore()
 		}
 		tp.endZerocopy(t)
@@ -429,8 +439,8 @@ func (tp *tcpSock) recvmsg(t *task, m *message) (int, errno) {
 					t.copied += used
 					if m.flags&msgPeek == 0 {
 						tp.copiedSeq = seq
-						tp.rcvSpaceAdjust()
 					}
+					tp.rcvSpaceAdjust()
 				}
 				if tp.urgData != 0 && after(tp.copiedSeq, tp.urgSeq) {
 					tp.urgData = 0
@@ -532,7 +542,6 @@ func (tp *tcpSock) cleanupRbuf(copied int) {
 		}
 	}
 	if now {
-		tp.refreshMstamp()
 		tp.sendAck(cause)
 	}
 }

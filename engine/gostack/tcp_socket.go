@@ -456,7 +456,8 @@ func (tp *tcpSock) disconnect() {
 	switch {
 	case old == tcpListen:
 		tp.listenStop()
-	case needReset(old):
+	case needReset(old), tp.sndNxt != tp.writeSeq && (old == tcpClosing || old == tcpLastAck):
+		// What Linux calls LAST-ACK isn't as long as FIN waits for a window.
 		tp.sendActiveReset(causeAbort)
 		tp.err = econnreset
 	case old == tcpSynSent:
@@ -496,13 +497,10 @@ func (tp *tcpSock) disconnect() {
 }
 
 func (tp *tcpSock) purgeReceived() {
-	for _, q := range []*skbList{&tp.receiveQueue, &tp.ofoQueue} {
-		for q.first != nil {
-			b := q.first
-			q.remove(b)
-			tp.chargeReceived(-b.truesize)
-		}
+	for b := tp.receiveQueue.first; b != nil; b = tp.receiveQueue.first {
+		tp.eat(b)
 	}
+	tp.purgeOfo()
 	tp.selectiveAcks, tp.duplicateSack = nil, nil
 }
 

@@ -248,6 +248,7 @@ func (tp *tcpSock) setCongestion(t *task, name string) errno {
 	}
 	tp.ca = ca
 	if !tp.inState(tcpClose, tcpListen) {
+		tp.priorSsthresh = 0
 		tp.ca.init(tp)
 	}
 	return 0

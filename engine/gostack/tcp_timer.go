@@ -301,7 +301,7 @@ func (tp *tcpSock) resetRTO() {
 		tp.backoff++
 		tp.rto = min(tp.rto<<1, tp.rtoMax())
 	}
-	tp.resetXmitTimer(timeRetrans, tp.clampRTOToUserTimeout())
+	tp.resetXmitTimerMax(timeRetrans, tp.clampRTOToUserTimeout(), tp.rtoMax())
 	if tp.retransmitsTimedOut(int(s.sysctl.tcpRetries1)+1, 0) {
 		// Perhaps there is another way: the route is looked up afresh, as always here.
 		return
@@ -358,7 +358,7 @@ func (tp *tcpSock) probeTimer() {
 	}
 	most := int(tp.s.sysctl.tcpRetries2)
 	if tp.released {
-		alive := tp.probe0When() < tp.rtoMax()
+		alive := tp.rto<<min(tp.backoff, 30) < tp.rtoMax()
 		most = tp.orphanRetries(alive)
 		if !alive && tp.backoff >= most {
 			tp.writeError()
@@ -386,6 +386,7 @@ const (
 
 func (tp *tcpSock) atoMin() int64      { return max(1, tp.s.msecsToJiffies(40)) }
 func (tp *tcpSock) delackMin() int64   { return max(1, tp.s.msecsToJiffies(40)) }
+func (tp *tcpSock) delackMax() int64   { return tp.s.msecsToJiffies(200) }
 func (tp *tcpSock) pingpongMode() bool { return tp.pingpong >= int(tp.s.sysctl.tcpPingpongThresh) }
 
 // sendDelayedAck puts an acknowledgment off (tcp_send_delayed_ack).
@@ -395,14 +396,14 @@ func (tp *tcpSock) sendDelayedAck() {
 	if least := tp.delackMin(); ato > least {
 		most := s.msecsToJiffies(500)
 		if tp.pingpongMode() || tp.ackPending&ackPushed != 0 {
-			most = s.msecsToJiffies(200)
+			most = tp.delackMax()
 		}
 		if tp.srttUs > 0 {
 			most = min(most, max(s.usecsToJiffies(int64(tp.srttUs>>3)), least))
 		}
 		ato = min(ato, most)
 	}
-	ato = min(ato, s.msecsToJiffies(200), max(tp.rtoMin, 2)-1)
+	ato = min(ato, tp.delackMax(), max(tp.rtoMin, 2)-1)
 	timeout := s.jiffies() + uint64(ato)
 	if tp.ackPending&ackTimer != 0 {
 		// It is nearly time anyway.
@@ -440,7 +441,7 @@ func (tp *tcpSock) delackExpired() {
 	}
 	if !tp.pingpongMode() {
 		// The peer sends less often than we thought.
-		tp.ato = min(tp.ato<<1, tp.rto)
+		tp.ato = min(tp.ato<<1, tp.rto, tp.delackMax())
 	} else {
 		// We have no answer to send: it is not a dialogue after all.
 		tp.pingpong = 0
@@ -456,7 +457,7 @@ func (tp *tcpSock) compressedAckExpired() {
 	if tp.compressedAck == 0 {
 		return
 	}
-	tp.refreshMstamp()
+	// The time stamp is that of the last segment that came: no refreshMstamp here.
 	tp.compressedAck--
 	tp.sendAck(causeCompressedAck)
 }

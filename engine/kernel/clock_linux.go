@@ -12,6 +12,7 @@ import (
 // clock is CLOCK_MONOTONIC, counted from when it was made. It is read through
 // Go's time package, which asks the vDSO rather than the kernel.
 type clock struct {
+	timeline
 	epoch     time.Time
 	monotonic time.Duration // CLOCK_MONOTONIC at the epoch
 	wall      time.Duration // CLOCK_REALTIME since 1970 at the epoch
@@ -146,6 +147,7 @@ func (c *clock) Start(quiet bool) time.Duration {
 	if quiet {
 		c.WaitUntil(c.busyUntil)
 	}
+	c.onTime()
 	// A tick may be seen late, or we may be woken late.
 	const tries = 4
 	for range tries {
@@ -160,6 +162,16 @@ func (c *clock) Start(quiet bool) time.Duration {
 	}
 	return c.Now()
 }
+
+// Finish implements engine.Clock.
+func (c *clock) Finish() {
+	if !c.virtual {
+		c.over()
+	}
+}
+
+// Monotonic returns CLOCK_MONOTONIC at a time of the target's.
+func (c *clock) Monotonic(t time.Duration) time.Duration { return c.monotonic + t }
 
 // reach waits for a start and reports whether it wasn't missed.
 func (c *clock) reach(start time.Duration) bool {

@@ -118,6 +118,7 @@ func latencyJob(t *Target, arg string, emit func([]byte)) error {
 	if err := t.Configure(net4(engine.CaptureCopy)); err != nil {
 		return err
 	}
+	t.Start(true)
 	fd, err := listen(t)
 	if err != nil {
 		return err
@@ -190,6 +191,7 @@ func priorityJob(t *Target, arg string, emit func([]byte)) error {
 	if err := t.Configure(net4(engine.CaptureCopy)); err != nil {
 		return err
 	}
+	t.Start(false)
 	slack, err := unix.PrctlRetInt(unix.PR_GET_TIMERSLACK, 0, 0, 0, 0)
 	if err != nil {
 		return err
@@ -204,15 +206,17 @@ func priorityJob(t *Target, arg string, emit func([]byte)) error {
 		Args:   []string{"/bin/sh", "-c", "cut -d' ' -f41 /proc/self/stat"},
 		Stdout: &out, Stderr: &out,
 	})
-	emit(fmt.Appendf(nil, "slack %d policy %d command %s", slack, attr.Policy, bytes.TrimSpace(out.Bytes())))
+	t.Finish()
+	after, _ := unix.SchedGetAttr(0, 0)
+	emit(fmt.Appendf(nil, "slack %d policy %d command %s after %d", slack, attr.Policy, bytes.TrimSpace(out.Bytes()), after.Policy))
 	return err
 }
 
-// The stack's user is on time, its commands are like any.
+// On the timeline the stack's user is on time; its commands are like any.
 func TestPriority(t *testing.T) {
 	everywhere(t, func(t *testing.T) {
 		out, err := run(t, "priority")
-		want := fmt.Sprintf("slack 1 policy %d command 0\n", unix.SCHED_FIFO)
+		want := fmt.Sprintf("slack 1 policy %d command 0 after 0\n", unix.SCHED_FIFO)
 		if runtime.NumCPU() == 1 || !privileged() || alwaysUserNamespace {
 			want = strings.Replace(want, "policy 1", "policy 0", 1)
 		}

@@ -93,6 +93,9 @@ func (c *clock) catchUp(t time.Duration) {
 // must stay the fastest.
 const wakeUp = 40 * time.Microsecond
 
+// clockRead is what reading the clock costs (TIMER_MULTIPLIER in arch/um).
+const clockRead = 256 * time.Nanosecond
+
 // wheelPhase is how many jiffies lie between moments that are alike to the
 // kernel's timer wheel. It rounds a timer that is 64 jiffies away or more up to
 // a multiple of 8 in absolute jiffies, one that is 512 away to a multiple of 64,
@@ -104,13 +107,15 @@ const wheelPhase = 1 << 15
 // rounded alike. Waiting for that, up to 33 s at HZ=1000, costs nothing.
 //
 // The middle, since what scripts do at whole milliseconds is then as far from
-// ticks as can be.
+// ticks as can be; and a reading of the clock later, since the readings that what is
+// done costs add up to about a microsecond: TCP counts in whole ones, and a round trip
+// mustn't be one longer or shorter for that.
 func (c *clock) startInPhase() time.Duration {
 	now := c.read() + c.monotonic
 	// Jiffies are counted at multiples of the tick.
 	edge := now.Truncate(c.tick)
 	ahead := wheelPhase - time.Duration(c.jiffies(edge)%wheelPhase)
-	start := edge + ahead*c.tick + c.tick/2 - c.monotonic
+	start := edge + ahead*c.tick + c.tick/2 + clockRead - c.monotonic
 	c.WaitUntil(start)
 	return start
 }

@@ -46,7 +46,7 @@ func (h *host) Exec(ctx context.Context, c *engine.ExecCommand) (int, error) {
 	}
 	cmd.Stdout, cmd.Stderr = stdout.f, stderr.f
 
-	if err = withNormalChildren(cmd.Start); err == nil {
+	if err = withNormalChildren(h.before, cmd.Start); err == nil {
 		err = cmd.Wait()
 	}
 	copyErr := stdout.copy()

@@ -20,6 +20,8 @@ type host struct {
 	setCongestion func(name string)
 	congestion    string // what it was last called with
 
+	before *unix.CPUSet // where commands run; empty: where this process does
+
 	featureNames []string // of the kernel's offloads, by bit
 }
 

@@ -8,6 +8,8 @@ type Job struct {
 	Paths []string
 	// Payload is handed to the registered Runner.
 	Payload []byte
+	// Processor is where the script's timeline is to run, nil for anywhere.
+	Processor *int
 }
 
 // A Runner does a job in a worker. It runs in the worker's main goroutine,

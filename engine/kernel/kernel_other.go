@@ -4,6 +4,7 @@ package kernel
 
 import (
 	"context"
+	"time"
 
 	"tcpdrill/tun"
 )
@@ -40,6 +41,24 @@ func (*Worker) Wait() {}
 
 // WaitAll does nothing.
 func WaitAll() {}
+
+// A Canary knows how late the machine is.
+type Canary struct{}
+
+// StartCanary fails.
+func StartCanary() (*Canary, error) { return nil, tun.ErrNotLinux }
+
+// Late returns 0.
+func (*Canary) Late(from, to time.Duration) time.Duration { return 0 }
+
+// Home returns false.
+func (*Canary) Home(context.Context) (int, bool) { return 0, false }
+
+// Now returns 0.
+func (*Canary) Now() time.Duration { return 0 }
+
+// Close does nothing.
+func (*Canary) Close() error { return nil }
 
 // Version returns "".
 func Version() string { return "" }

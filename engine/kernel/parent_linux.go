@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -33,6 +34,7 @@ type Worker struct {
 // Kinds of frames between parent and worker.
 const (
 	framePaths   frame.Kind = 'p' // to the worker: Job.Paths, each ended by 0
+	frameHome    frame.Kind = 'h' // to the worker: Job.Processor, in decimal
 	frameJob     frame.Kind = 'j' // to the worker: Job.Payload
 	frameReady   frame.Kind = 'r' // from the worker: it waits for its job
 	frameMessage frame.Kind = 'm' // from the worker: emitted
@@ -182,6 +184,9 @@ func (w *Worker) Run(job Job, onMessage func(msg []byte)) error {
 	var b []byte
 	if len(job.Paths) > 0 {
 		b = frame.Append(b, framePaths, []byte(strings.Join(job.Paths, "\x00")))
+	}
+	if job.Processor != nil {
+		b = frame.Append(b, frameHome, strconv.AppendInt(nil, int64(*job.Processor), 10))
 	}
 	b = frame.Append(b, frameJob, job.Payload)
 	if _, err := w.socket.Write(b); err != nil && !errors.Is(err, unix.EPIPE) {

@@ -41,6 +41,7 @@ func New() (*Target, error) {
 	if t.clock, err = newClock(); err != nil {
 		return nil, err
 	}
+	t.host.before = &t.clock.before
 	if t.stop, err = newEvent(); err != nil {
 		return nil, err
 	}
@@ -84,11 +85,6 @@ func (t *Target) Configure(n engine.NetConfig) error {
 	}
 	if !t.pinned {
 		go t.drainAlways(t.stop)
-	}
-	if !t.virtual { // then nothing can be late
-		if err := raisePriority(); err != nil {
-			return err
-		}
 	}
 	t.fds = []unix.PollFd{{Fd: int32(t.capture.FD()), Events: unix.POLLIN}}
 	c := tun.LinkConfig{

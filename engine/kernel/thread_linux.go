@@ -13,39 +13,71 @@ import (
 	"tcpdrill/engine"
 )
 
-// raisePriority gives all threads of this process a real-time priority, if
-// that is permitted: without it scripts are later, and the engine knows by how
-// much. Threads that are made later inherit it.
+// onTime is for a script's timeline only: it gives all threads of this process a
+// real-time priority, if that is permitted, and moves them to one processor, if one
+// was chosen (see Canary). Without it scripts are later, and the engine knows by how
+// much. Threads that are made later inherit both. What a script does before and after
+// must not keep other scripts from being on time.
 //
 // All threads: after 10 ms Go's scheduler wants a goroutine to let others run,
 // and it takes another thread to find out that there are no others. While
 // that had normal priority, a call was 90 ms late beside busy processes.
-func raisePriority() error {
+func (t *timeline) onTime() {
 	// With one CPU a real-time thread could make the machine unresponsive.
-	if runtime.NumCPU() == 1 {
-		return nil
+	if processors() > 1 {
+		everyThread(func(tid int) error { return setScheduler(tid, unix.SCHED_FIFO) })
 	}
-	tasks, err := os.ReadDir("/proc/self/task")
-	if err != nil {
-		return err
+	if t.processor == nil || unix.SchedGetaffinity(0, &t.before) != nil {
+		return
 	}
-	for _, task := range tasks {
-		tid, err := strconv.Atoi(task.Name())
-		if err != nil {
-			return err
-		}
-		// A thread that has ended meanwhile, or isn't ours to raise.
-		if setScheduler(tid, unix.SCHED_FIFO) == unix.EPERM {
-			return nil
-		}
-	}
-	return nil
+	var one unix.CPUSet
+	one.Set(*t.processor)
+	everyThread(func(tid int) error { return unix.SchedSetaffinity(tid, &one) })
 }
 
-// setScheduler sets a thread's scheduling policy to a real-time one, with the
+// over takes both away again.
+func (t *timeline) over() {
+	everyThread(func(tid int) error { return setScheduler(tid, unix.SCHED_NORMAL) })
+	if t.before.Count() > 0 {
+		everyThread(func(tid int) error { return unix.SchedSetaffinity(tid, &t.before) })
+	}
+}
+
+// A timeline is where a script's runs.
+type timeline struct {
+	processor *int        // nil: anywhere
+	before    unix.CPUSet // where the process ran before; empty: it hasn't been moved
+}
+
+// processors is how many the machine has, whichever this process may use.
+func processors() int {
+	if n, err := os.ReadDir("/sys/bus/cpu/devices"); err == nil {
+		return len(n)
+	}
+	return runtime.NumCPU()
+}
+
+// everyThread does something to all threads of this process, if that is permitted.
+func everyThread(do func(tid int) error) {
+	tasks, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return
+	}
+	for _, task := range tasks {
+		// A thread may have ended meanwhile.
+		if tid, err := strconv.Atoi(task.Name()); err != nil || do(tid) == unix.EPERM {
+			return
+		}
+	}
+}
+
+// setScheduler sets a thread's scheduling policy; real-time ones come with the
 // lowest priority. Thread 0 is the calling one.
 func setScheduler(tid int, policy uintptr) error {
 	param := struct{ priority int32 }{1}
+	if policy == unix.SCHED_NORMAL {
+		param.priority = 0
+	}
 	_, _, errno := unix.RawSyscall(unix.SYS_SCHED_SETSCHEDULER, uintptr(tid), policy, uintptr(unsafe.Pointer(&param)))
 	if errno != 0 {
 		return errno
@@ -54,13 +86,18 @@ func setScheduler(tid int, policy uintptr) error {
 }
 
 // withNormalChildren calls start, which starts a process that isn't to have
-// our priority.
-func withNormalChildren(start func() error) error {
+// our priority, and is to run where this one did before.
+func withNormalChildren(before *unix.CPUSet, start func() error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if attr, err := unix.SchedGetAttr(0, 0); err == nil && attr.Policy == unix.SCHED_FIFO {
 		setScheduler(0, unix.SCHED_FIFO|unix.SCHED_RESET_ON_FORK)
 		defer setScheduler(0, unix.SCHED_FIFO)
+	}
+	var here unix.CPUSet
+	if before != nil && before.Count() > 0 && unix.SchedGetaffinity(0, &here) == nil {
+		unix.SchedSetaffinity(0, before)
+		defer unix.SchedSetaffinity(0, &here)
 	}
 	return start()
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"unsafe"
 
@@ -37,6 +38,7 @@ const workerSocket = 3
 // Main runs the worker if this process is one, and then doesn't return. Call
 // it first thing in main, and in TestMain.
 func Main() {
+	canaryMain()
 	if os.Getenv(workerEnv) != workerMark {
 		return
 	}
@@ -99,6 +101,12 @@ func (w *worker) run() error {
 					return err
 				}
 			}
+		case frameHome:
+			cpu, err := strconv.Atoi(string(payload))
+			if err != nil {
+				return err
+			}
+			t.processor = &cpu
 		case frameJob:
 			var text string
 			if err := runner(t, payload, func(msg []byte) { w.send(frameMessage, msg) }); err != nil {

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"time"
 
 	"tcpdrill/engine"
 	"tcpdrill/engine/pcapng"
@@ -22,25 +21,28 @@ func Captures(folder string) *CaptureWriter {
 	return &CaptureWriter{folder: folder, used: map[string]bool{}}
 }
 
-// A CaptureWriter writes captures, one a run. The zero Err says that all of them
-// were.
+// A CaptureWriter writes captures, one a run.
 type CaptureWriter struct {
 	folder string
 	used   map[string]bool // names, in lower case: there are file systems for which that is the same
 	err    error
 }
 
-// Run writes a run's packets.
+// Begin does nothing.
+func (c *CaptureWriter) Begin(int) {}
+
+// Run writes a run's packets. It drops them then, for writers that keep outcomes.
 func (c *CaptureWriter) Run(r Run) {
 	if c.err == nil {
 		c.err = c.write(r)
 	}
+	r.Outcome.Packets = nil
 }
 
 // End does nothing.
-func (c *CaptureWriter) End(Tally, time.Duration) {}
+func (c *CaptureWriter) End(Total) {}
 
-// Err returns the first error.
+// Err returns the first error, after which no more is written.
 func (c *CaptureWriter) Err() error { return c.err }
 
 func (c *CaptureWriter) write(r Run) error {

@@ -24,6 +24,41 @@ type Run struct {
 	Seconds float64 // spent on it, by the machine's clock
 	Virtual bool    // the stack's time is
 	Reruns  int     // how often it was run again, as it was inconclusive
+	Repeat  int     // which run of the same it is, from 1; 0 if it is run once
+
+	// Detail is all that there is to say of a run that was read back from JSONL.
+	Detail string
+}
+
+// name is what a run is called in a report.
+func (r Run) name() string {
+	again := ""
+	if r.Repeat > 0 {
+		again = fmt.Sprintf(", run %d", r.Repeat)
+	}
+	return fmt.Sprintf("%s (%s, %s%s)", r.Script, r.Stack, r.IPVersion, again)
+}
+
+// first returns the failure that decided the verdict, if there is one.
+func (r Run) first() (f engine.Failure, ok bool) {
+	if len(r.Outcome.Failures) == 0 {
+		return f, false
+	}
+	return r.Outcome.Failures[0], true
+}
+
+// brief is a run's verdict in a line: "line 5: wrong packet: win differs". It is
+// "" if it passed.
+func (r Run) brief() string {
+	f, ok := r.first()
+	if !ok {
+		return ""
+	}
+	s := strings.Join(strings.Fields(f.Summary), " ")
+	if f.Line > 0 {
+		s = fmt.Sprintf("line %d: %s", f.Line, s)
+	}
+	return s
 }
 
 // timelineTail is how much of a timeline a failure shows.
@@ -34,6 +69,10 @@ const timelineTail = 24
 // whole the timeline is not cut to its end.
 func Failure(w io.Writer, r Run, whole bool) {
 	o := r.Outcome
+	if r.Detail != "" {
+		fmt.Fprintln(w, r.Detail)
+		return
+	}
 	for i, f := range o.Failures {
 		failure(w, r, f, label(f.Verdict, o.Verdict))
 		if i == 0 {
@@ -102,17 +141,23 @@ func label(v, first engine.Verdict) string {
 func sourceLine(w io.Writer, line string, number, column int) {
 	line = strings.TrimRight(line, "\r")
 	fmt.Fprintf(w, "%5d | %s\n", number, line)
-	if column < 1 || column > len(line)+1 {
-		return
+	if c := caret(line, column); c != "" {
+		fmt.Fprintf(w, "      | %s\n", c)
 	}
-	// Tabs stay tabs, so that the caret stands right whatever their width.
-	pad := strings.Map(func(c rune) rune {
+}
+
+// caret is what stands below a line to point at a column, "" if it has none. Tabs
+// stay tabs, so that it stands right whatever their width.
+func caret(line string, column int) string {
+	if column < 1 || column > len(line)+1 {
+		return ""
+	}
+	return strings.Map(func(c rune) rune {
 		if c == '\t' {
 			return c
 		}
 		return ' '
-	}, line[:column-1])
-	fmt.Fprintf(w, "      | %s^\n", pad)
+	}, line[:column-1]) + "^"
 }
 
 // sides shows what was expected over what was seen. Tokens of the same field
@@ -122,7 +167,8 @@ func sides(w io.Writer, f engine.Failure) {
 		return
 	}
 	var want, got, marks strings.Builder
-	put := func(a, b engine.Token) {
+	for _, p := range pairs(f.Want, f.Got) {
+		a, b := p.want, p.got
 		n := max(utf8.RuneCountInString(a.Text), utf8.RuneCountInString(b.Text))
 		mark := " "
 		if a.Differ || b.Differ {
@@ -137,26 +183,6 @@ func sides(w io.Writer, f engine.Failure) {
 		marks.WriteString(sep)
 		marks.WriteString(strings.Repeat(mark, n))
 	}
-	a, b := f.Want, f.Got
-	for len(a) > 0 || len(b) > 0 {
-		switch {
-		case len(a) == 0:
-			put(engine.Token{}, b[0])
-			b = b[1:]
-		case len(b) == 0:
-			put(a[0], engine.Token{})
-			a = a[1:]
-		case a[0].Field == b[0].Field:
-			put(a[0], b[0])
-			a, b = a[1:], b[1:]
-		case has(b, a[0].Field):
-			put(engine.Token{}, b[0])
-			b = b[1:]
-		default:
-			put(a[0], engine.Token{})
-			a = a[1:]
-		}
-	}
 	fmt.Fprintf(w, "  want %s\n", strings.TrimRight(want.String(), " "))
 	if len(f.Got) == 0 {
 		fmt.Fprintf(w, "  got   nothing\n")
@@ -166,6 +192,33 @@ func sides(w io.Writer, f engine.Failure) {
 	if m := strings.TrimRight(marks.String(), " "); m != "" {
 		fmt.Fprintf(w, "       %s\n", m)
 	}
+}
+
+// A pair is what was expected and what was seen of one field; either may be empty.
+type pair struct{ want, got engine.Token }
+
+// pairs puts tokens of the same field together.
+func pairs(a, b []engine.Token) (out []pair) {
+	for len(a) > 0 || len(b) > 0 {
+		switch {
+		case len(a) == 0:
+			out = append(out, pair{got: b[0]})
+			b = b[1:]
+		case len(b) == 0:
+			out = append(out, pair{want: a[0]})
+			a = a[1:]
+		case a[0].Field == b[0].Field:
+			out = append(out, pair{a[0], b[0]})
+			a, b = a[1:], b[1:]
+		case has(b, a[0].Field):
+			out = append(out, pair{got: b[0]})
+			b = b[1:]
+		default:
+			out = append(out, pair{want: a[0]})
+			a = a[1:]
+		}
+	}
+	return out
 }
 
 func has(toks []engine.Token, field string) bool {

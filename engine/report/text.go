@@ -4,25 +4,48 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"tcpdrill/engine"
 )
 
-// Text writes results for people. With verbose every script's timeline is shown.
-func Text(w io.Writer, verbose bool) Writer { return &textWriter{w, verbose} }
+// TextOptions are what people choose of a text report.
+type TextOptions struct {
+	Verbose bool // every script's timeline is shown
+	Brief   bool // of several scripts those that passed, or can't run here, are only counted
+	Colour  bool // verdicts have colours
+}
+
+// Text writes results for people.
+func Text(w io.Writer, o TextOptions) Writer { return &textWriter{TextOptions: o, w: w} }
 
 // A textWriter writes results for people.
 type textWriter struct {
+	TextOptions
 	w       io.Writer
-	verbose bool
+	alone   bool // there is one run only
+	causes  causes
+	repeats repeats
+	reruns  reruns
 }
 
+var words = map[engine.Verdict]string{
+	engine.Pass: "ok", engine.Fail: "FAIL", engine.Error: "ERROR",
+	engine.Unsupported: "skip", engine.Inconclusive: "inconclusive",
+}
+
+func (t *textWriter) Begin(total int) { t.alone = total == 1 }
+
 func (t *textWriter) Run(r Run) {
-	word := map[engine.Verdict]string{
-		engine.Pass: "ok", engine.Fail: "FAIL", engine.Error: "ERROR",
-		engine.Unsupported: "skip", engine.Inconclusive: "inconclusive",
-	}[r.Outcome.Verdict]
+	t.causes.add(r)
+	t.repeats.add(r)
+	t.reruns.add(r)
+	if t.Brief && !t.Verbose && !t.alone && quiet(r) {
+		return
+	}
+	word := fmt.Sprintf("%-5s", words[r.Outcome.Verdict])
+	if t.Colour {
+		word = colour(r.Outcome.Verdict, word)
+	}
 	again := ""
 	if r.Reruns > 0 {
 		again = fmt.Sprintf(", run %d times: the harness was late", r.Reruns+1)
@@ -32,30 +55,44 @@ func (t *textWriter) Run(r Run) {
 		// What it took of the machine's time is no property of the script.
 		spent = fmt.Sprintf("%.2f s of virtual time", r.Outcome.Duration.Seconds())
 	}
-	fmt.Fprintf(t.w, "%-5s %s (%s, %s) %s%s\n", word, r.Script, r.Stack, r.IPVersion, spent, again)
+	fmt.Fprintf(t.w, "%s %s %s%s\n", word, r.name(), spent, again)
 	switch {
 	case r.Outcome.Verdict != engine.Pass:
-		Failure(t.w, r, t.verbose)
-	case t.verbose:
+		Failure(t.w, r, t.Verbose)
+	case t.Verbose:
 		Pass(t.w, r)
 	default:
 		Warnings(t.w, r)
 	}
 }
 
-func (t *textWriter) End(all Tally, took time.Duration) {
+// quiet reports whether nobody need look at a run.
+func quiet(r Run) bool {
+	v := r.Outcome.Verdict
+	return v == engine.Unsupported || v == engine.Pass && len(r.Outcome.Warnings) == 0
+}
+
+func (t *textWriter) End(all Total) {
+	t.causes.write(t.w, t.Brief && !t.Verbose && !t.alone)
+	t.repeats.write(t.w)
+	t.reruns.write(t.w)
+	summary := fmt.Sprintf("%d run in %.1f s", all.Total(), all.Took.Seconds())
+	if counts := all.Counts(); counts != "" {
+		summary += ": " + counts
+	}
+	fmt.Fprintln(t.w, summary)
+}
+
+// Counts says how many runs came out how: "44 passed, 2 failed".
+func (t Tally) Counts() string {
 	var parts []string
 	for _, p := range []struct {
 		v    engine.Verdict
 		word string
 	}{{engine.Pass, "passed"}, {engine.Fail, "failed"}, {engine.Error, "with errors"}, {engine.Inconclusive, "inconclusive"}, {engine.Unsupported, "unsupported"}} {
-		if n := all[p.v]; n > 0 {
+		if n := t[p.v]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, p.word))
 		}
 	}
-	summary := fmt.Sprintf("%d run in %.1f s", all.Total(), took.Seconds())
-	if len(parts) > 0 {
-		summary += ": " + strings.Join(parts, ", ")
-	}
-	fmt.Fprintln(t.w, summary)
+	return strings.Join(parts, ", ")
 }

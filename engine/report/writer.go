@@ -8,10 +8,18 @@ import (
 
 // A Writer writes a suite's results as they come, in one format.
 type Writer interface {
+	// Begin is called once, before the first: with how many runs there will be.
+	Begin(total int)
 	Run(Run)
-	// End is called once, after the last: with how many came out how, and the time
-	// that the whole took. There may be none.
-	End(Tally, time.Duration)
+	// End is called once, after the last. There may be none.
+	End(Total)
+}
+
+// A Total is what is known of a suite at its end.
+type Total struct {
+	Tally
+	Took        time.Duration // the whole
+	Interrupted string        // the first script without a result, if it was
 }
 
 // A Tally is how many runs came out how.
@@ -23,4 +31,27 @@ func (t Tally) Total() (n int) {
 		n += k
 	}
 	return n
+}
+
+// Tee writes to several, in their order.
+func Tee(writers ...Writer) Writer { return tee(writers) }
+
+type tee []Writer
+
+func (t tee) Begin(total int) {
+	for _, w := range t {
+		w.Begin(total)
+	}
+}
+
+func (t tee) Run(r Run) {
+	for _, w := range t {
+		w.Run(r)
+	}
+}
+
+func (t tee) End(all Total) {
+	for _, w := range t {
+		w.End(all)
+	}
 }

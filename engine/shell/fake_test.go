@@ -142,6 +142,7 @@ func (h *fakeHost) ReadFile(name string) ([]byte, error) {
 // The fake host is the clock, too.
 func (h *fakeHost) Now() time.Duration                 { return h.now }
 func (h *fakeHost) Start(bool) time.Duration           { return h.now }
+func (h *fakeHost) Finish()                            {}
 func (h *fakeHost) Wall(t time.Duration) time.Duration { return t }
 func (h *fakeHost) Virtual() bool                      { return true }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"tcpdrill/engine"
 	"tcpdrill/engine/drill"
@@ -55,13 +56,35 @@ func Open(name string) (Stack, error) {
 	return nil, fmt.Errorf("no stack is called %s; tcpdrill stacks lists them", name)
 }
 
+// Lateness returns what says how late the machine was, at worst, in the last while;
+// nil for a stack to which that doesn't matter or of which it isn't known.
+func Lateness(s Stack) func(d time.Duration) time.Duration {
+	switch s := s.(type) {
+	case *Auto:
+		return Lateness(s.Stack)
+	case *kernelstack.Stack:
+		return kernelstack.Late
+	}
+	return nil
+}
+
+// Gather has the machine made ready for many scripts at a time, where that matters.
+func Gather(ctx context.Context, s Stack) {
+	if Lateness(s) != nil {
+		kernelstack.Gather(ctx)
+	}
+}
+
 // Another opens one more of a stack that is ready, to run jobs beside it.
 func Another(s Stack, name string) (Stack, error) {
 	if a, ok := s.(*Auto); ok {
 		return a.another()
 	}
-	if g, ok := s.(*GoStack); ok {
-		return &GoStack{Options: g.Options}, nil
+	switch s := s.(type) {
+	case *GoStack:
+		return &GoStack{Options: s.Options}, nil
+	case *kernelstack.Stack:
+		return &kernelstack.Stack{}, nil // its worker starts when there is a job
 	}
 	return Open(name)
 }

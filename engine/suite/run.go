@@ -26,6 +26,9 @@ type Runner struct {
 	Reruns   int              // how often an inconclusive script is run again
 	// Note is told once what people are to know of the stack; nil: nobody.
 	Note func(stack, note string)
+	// Observe is told what begins and what ends; nil: nobody. It is called from
+	// several goroutines at a time.
+	Observe func(Event)
 
 	noted   sync.Once
 	drilled atomic.Bool // the stack could be, so far
@@ -38,42 +41,78 @@ type unavailable struct{ error }
 // Run runs all tasks, one at a time on each of the stacks, which it closes. Results
 // are emitted in the order of the tasks. If ctx ends before all is done, the name
 // of the first script that has no result is returned.
+//
+// In real time the longest scripts begin first, and no more run at a time than the
+// machine lets be on time. Those whose runs were inconclusive run again when all
+// others are done, with less and less beside them.
 func (r *Runner) Run(ctx context.Context, lanes []stacks.Stack, tasks []Task, emit func(report.Run)) (interrupted string) {
 	r.virtual = lanes[0].Virtual()
-	results := make([]chan report.Run, len(tasks))
-	for i := range results {
-		results[i] = make(chan report.Run, 1)
+	if len(lanes) > 1 {
+		stacks.Gather(ctx, lanes[0])
 	}
-	var next atomic.Int64
-	var running sync.WaitGroup
+	free := make(chan stacks.Stack, len(lanes))
 	for _, st := range lanes {
+		free <- st
+		defer st.Close()
+	}
+	ordered := newOrdered(tasks, emit)
+	pending := make([]int, len(tasks))
+	for i := range pending {
+		pending[i] = i
+	}
+	if !r.virtual {
+		pending = longestFirst(tasks)
+	}
+	limit := len(lanes)
+	for round := 0; len(pending) > 0 && ctx.Err() == nil; round++ {
+		again := round < r.Reruns
+		pending = r.round(ctx, round, newGate(limit, stacks.Lateness(lanes[0])), free, tasks, pending, func(i int, one report.Run) bool {
+			// In virtual time nothing is late, and the same would come out again.
+			if again && one.Outcome.Verdict == engine.Inconclusive && !one.Virtual {
+				return false
+			}
+			ordered.put(i, one)
+			return true
+		})
+		limit = max(1, limit/4)
+	}
+	return ordered.missing()
+}
+
+// round runs the tasks of these indices, for the first time or once more, and returns those that are to be run
+// again: which done isn't content with.
+func (r *Runner) round(ctx context.Context, round int, g *gate, free chan stacks.Stack, tasks []Task, indices []int, done func(int, report.Run) bool) (again []int) {
+	var mu sync.Mutex
+	var running sync.WaitGroup
+	for _, i := range indices {
+		if !r.virtual {
+			g.enter(ctx)
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		st := <-free
 		running.Go(func() {
-			defer st.Close()
-			for {
-				i := int(next.Add(1)) - 1
-				if i >= len(tasks) {
-					return
-				}
-				if ctx.Err() == nil {
-					if one, ok := r.One(ctx, st, tasks[i]); ok {
-						results[i] <- one
-					}
-				}
-				close(results[i])
+			r.observe(Event{Index: i, Task: tasks[i]})
+			one, ok := r.One(ctx, st, tasks[i])
+			one.Reruns = round
+			free <- st
+			if !r.virtual {
+				g.leave()
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case !ok:
+			case done(i, one):
+				r.observe(Event{Index: i, Task: tasks[i], Result: &one})
+			default:
+				again = append(again, i)
 			}
 		})
 	}
-	for i, c := range results {
-		one, ok := <-c
-		switch {
-		case ok && interrupted == "":
-			emit(one)
-		case interrupted == "":
-			interrupted = tasks[i].Name
-		}
-	}
 	running.Wait()
-	return interrupted
+	return again
 }
 
 // One runs one task on a stack, and reports whether there is a result: not if ctx
@@ -83,17 +122,11 @@ func (r *Runner) One(ctx context.Context, st stacks.Stack, t Task) (one report.R
 	settings := []engine.Setting{{Name: "ip_version", Value: string(t.Version), HasValue: true}}
 	preset, err := presetSettings(r.Preset, t.Version)
 	var o *engine.Outcome
-	reruns := 0
 	if err == nil {
 		// What the command line says wins over the preset.
 		job := drill.NewJob(t.Name, t.Source, slices.Concat(settings, preset, r.Settings))
 		job.Defaults = []engine.Setting{{Name: "timeout", Value: DefaultTimeout.String(), HasValue: true}}
 		o, err = r.outcome(ctx, st, job)
-		// In virtual time nothing is late, and the same would come out again.
-		for err == nil && o.Verdict == engine.Inconclusive && reruns < r.Reruns && !st.Virtual() {
-			reruns++
-			o, err = r.outcome(ctx, st, job)
-		}
 	}
 	var none *unavailable
 	switch {
@@ -112,7 +145,7 @@ func (r *Runner) One(ctx context.Context, st stacks.Stack, t Task) (one report.R
 		Seconds: time.Since(began).Seconds(),
 		// Of a script that didn't come to be run the stack may not know yet.
 		Virtual: r.virtual || st.Virtual(),
-		Reruns:  reruns,
+		Repeat:  t.Repeat,
 	}, true
 }
 

@@ -15,6 +15,7 @@ type Task struct {
 	Name    string // the file's, as the user gave it
 	Source  []byte
 	Version engine.IPVersion
+	Repeat  int // which run of the same it is, from 1; 0 if it is run once
 }
 
 // Tasks are all scripts that paths name, in all of the IP versions in which they
@@ -31,10 +32,25 @@ func Tasks(paths []string, versions []engine.IPVersion) ([]Task, error) {
 			return nil, err
 		}
 		for _, v := range versionsOf(name, src, versions) {
-			tasks = append(tasks, Task{name, src, v})
+			tasks = append(tasks, Task{Name: name, Source: src, Version: v})
 		}
 	}
 	return tasks, nil
+}
+
+// Repeat returns tasks with each n times, one after the other.
+func Repeat(tasks []Task, n int) []Task {
+	if n == 1 {
+		return tasks
+	}
+	var out []Task
+	for _, t := range tasks {
+		for i := range n {
+			t.Repeat = i + 1
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 // versionsOf returns in which of the IP versions asked for a script runs, or in

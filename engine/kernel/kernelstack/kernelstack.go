@@ -18,7 +18,7 @@ import (
 const StuckAfter = 5 * time.Second
 
 // A Stack is the host's Linux stack. Prepare has the worker of the next Run
-// ready beforehand.
+// ready beforehand. The zero Stack is usable.
 type Stack struct {
 	next *kernel.Worker
 }
@@ -45,6 +45,7 @@ func (s *Stack) Prepare() error {
 	if s.next != nil {
 		return nil
 	}
+	canary()
 	w, err := kernel.Start(context.Background())
 	s.next = w
 	return err
@@ -82,7 +83,7 @@ func (s *Stack) Run(ctx context.Context, job *drill.Job) (*engine.Outcome, error
 		return nil, err
 	}
 	var o *engine.Outcome
-	err = w.Run(kernel.Job{Paths: job.Paths(), Payload: payload}, func(msg []byte) {
+	err = w.Run(kernel.Job{Paths: job.Paths(), Payload: payload, Processor: home.Load()}, func(msg []byte) {
 		o = new(engine.Outcome)
 		if e := json.Unmarshal(msg, o); e != nil {
 			o.Verdict = engine.Error
@@ -94,6 +95,7 @@ func (s *Stack) Run(ctx context.Context, job *drill.Job) (*engine.Outcome, error
 	}
 	switch {
 	case o != nil:
+		doubt(o)
 		return o, nil // whether or not the worker was able to end in good order
 	case err == nil:
 		err = fmt.Errorf("the worker said nothing")

@@ -42,6 +42,7 @@ func work(t *kernel.Target, payload []byte, emit func([]byte)) error {
 			return t, nil
 		},
 	})
+	o.Start = t.Monotonic(o.Start)
 	return send(o, emit)
 }
 

@@ -132,6 +132,7 @@ type building struct {
 	Build
 	ctx context.Context
 	dir string
+	cc  string // the compiler; "" for the usual one
 }
 
 func (w *building) run(isDir bool) (Kernel, error) {
@@ -149,6 +150,9 @@ func (w *building) run(isDir bool) (Kernel, error) {
 		if w.HZ != 1000 {
 			k.Name += fmt.Sprintf("-hz%d", w.HZ)
 		}
+	}
+	if err := w.edit(source); err != nil {
+		return k, err
 	}
 	if err := w.configure(source); err != nil {
 		return k, err
@@ -219,6 +223,39 @@ func versionOf(source string) (Kernel, error) {
 		}
 	}
 	return Kernel{Version: part["VERSION"] + "." + part["PATCHLEVEL"] + "." + part["SUBLEVEL"] + part["EXTRAVERSION"]}, nil
+}
+
+// fpSize is what kernels before 6.13 take for the size of a processor's registers,
+// in bytes: that of AVX-512. On a processor with more (AMX: 11008) their first
+// process dies, "ptrace set fp regs failed, errno = 14". They may have room to spare.
+var fpSize = regexp.MustCompile(`(DEFINE_LONGS\(HOST_FP_SIZE, *)2696\)`)
+
+const (
+	fpFile   = "arch/x86/um/user-offsets.c"
+	fpEnough = "${1}16384)" // it takes half of a stack: see CONFIG_KERNEL_STACK_ORDER
+)
+
+// edit changes what must be changed in the source, but leaves the tree as it is: the
+// compiler is given a copy.
+func (w *building) edit(source string) error {
+	text, err := os.ReadFile(filepath.Join(source, fpFile))
+	if err != nil || !fpSize.Match(text) {
+		return nil // another kernel: it knows better
+	}
+	copied := filepath.Join(w.dir, "user-offsets.c")
+	if err := os.WriteFile(copied, fpSize.ReplaceAll(text, []byte(fpEnough)), 0o644); err != nil {
+		return err
+	}
+	script := fmt.Sprintf(`#!/bin/sh
+for arg; do
+	shift
+	case $arg in */%s) arg=%s ;; esac
+	set -- "$@" "$arg"
+done
+exec gcc "$@"
+`, fpFile, copied)
+	w.cc = filepath.Join(w.dir, "cc")
+	return os.WriteFile(w.cc, []byte(script), 0o755)
 }
 
 // configure makes the configuration.
@@ -303,7 +340,11 @@ func (w *building) compile(source string) error {
 // make returns a make command in the build's folder. What the caller's
 // environment says to other makes isn't meant for this one.
 func (w *building) make(source string, args ...string) *exec.Cmd {
-	cmd := w.command("make", append([]string{"-C", source, "O=" + w.out(), "ARCH=um", "KBUILD_KCONFIG=" + w.kconfig()}, args...)...)
+	args = append([]string{"-C", source, "O=" + w.out(), "ARCH=um", "KBUILD_KCONFIG=" + w.kconfig()}, args...)
+	if w.cc != "" {
+		args = append(args, "CC="+w.cc)
+	}
+	cmd := w.command("make", args...)
 	for _, kv := range os.Environ() {
 		name, _, _ := strings.Cut(kv, "=")
 		if !strings.HasPrefix(name, "MAKE") && !strings.HasPrefix(name, "KBUILD_") && !strings.HasPrefix(name, "KCONFIG_") &&

@@ -1,0 +1,325 @@
+package kernel
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"tcpdrill/engine/spawn"
+)
+
+// A Canary knows how late the machine is, on each processor. It is a process of its
+// own, since threads that return to Go share its processors with the rest of the
+// program.
+//
+// There are two ways to be late, and threads with the priority of scripts that look
+// for each. One sleeps as scripts do, on a high-resolution timer. Two sleep in turns as
+// the stack does, on the timer wheel, so that there is one for each tick. A wheel can be
+// late though nothing is in its way: one processor counts jiffies for all, and another
+// whose tick comes at the same instant may look at them just before, finds that nothing
+// has expired, and looks again a tick later. With both of two processors busy a
+// delayed ACK in five was 4 ms late on one of them, and none on the other. So scripts
+// are best run on the processor that counts. It counts for as long as its tick never
+// stops, and two threads that wake at each see to that.
+type Canary struct {
+	process *os.Process
+	memory  []byte
+	cpus    []int
+	rings   []*canaryRing
+	home    atomic.Int32 // index of the processor for scripts; -1: not known
+	dead    atomic.Bool
+}
+
+const (
+	// canaryPeriod is how often a thread sleeps as scripts do.
+	canaryPeriod = 2 * time.Millisecond
+	// canaryKept is how many late wake-ups are kept for each processor.
+	canaryKept = 1 << 12
+	// canaryNoise is how late a wake-up may be that isn't worth keeping.
+	canaryNoise = 250 * time.Microsecond
+	// canaryTicks is for how many ticks processors are compared.
+	canaryTicks = 40
+)
+
+// A canaryRing is what is known of a processor, in memory that both processes see.
+// Times are CLOCK_MONOTONIC, in nanoseconds.
+type canaryRing struct {
+	next  atomic.Int64 // when the first thread is to wake
+	ticks atomic.Int64 // wake-ups by the wheel
+	slow  atomic.Int64 // those that were a tick late, or more
+	off   atomic.Int32 // not 0: the wheel isn't looked at any more
+	_     int32
+	count atomic.Int64 // late wake-ups of either kind so far
+	late  [canaryKept]lateness
+}
+
+type lateness struct {
+	due, by atomic.Int64
+	wheel   atomic.Bool
+}
+
+// canaryEnv marks the process; its value are the processors, with commas.
+const canaryEnv = "TCPDRILL_CANARY"
+
+// StartCanary starts one. It ends with this process, or when it is closed.
+func StartCanary() (*Canary, error) {
+	c := &Canary{cpus: allowed()}
+	c.home.Store(-1)
+	n := len(c.cpus)
+	fd, err := unix.MemfdCreate("canary", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, os.NewSyscallError("memfd_create", err)
+	}
+	file := os.NewFile(uintptr(fd), "canary")
+	defer file.Close()
+	if c.memory, c.rings, err = mapCanary(fd, n); err != nil {
+		return nil, err
+	}
+	null, err := os.Open(os.DevNull)
+	if err != nil {
+		return nil, err
+	}
+	defer null.Close()
+	c.process, err = spawn.Start("/proc/self/exe", os.Args[:1], &os.ProcAttr{
+		Env: []string{
+			canaryEnv + "=" + strings.Trim(strings.ReplaceAll(fmt.Sprint(c.cpus), " ", ","), "[]"),
+			// Each thread keeps one of Go's processors.
+			"GOMAXPROCS=" + strconv.Itoa(3*n+2), "GOGC=off", "GODEBUG=asyncpreemptoff=1",
+		},
+		Files: []*os.File{null, null, null, file},
+		Sys:   &syscall.SysProcAttr{},
+	})
+	if err != nil {
+		unix.Munmap(c.memory)
+		return nil, err
+	}
+	go func() {
+		c.process.Wait()
+		c.dead.Store(true)
+	}()
+	return c, nil
+}
+
+// allowed lists the processors that this process may use.
+func allowed() (cpus []int) {
+	var set unix.CPUSet
+	if unix.SchedGetaffinity(0, &set) != nil {
+		return []int{0}
+	}
+	for cpu := 0; len(cpus) < set.Count(); cpu++ {
+		if set.IsSet(cpu) {
+			cpus = append(cpus, cpu)
+		}
+	}
+	return cpus
+}
+
+// mapCanary maps the memory of so many rings.
+func mapCanary(fd, n int) ([]byte, []*canaryRing, error) {
+	const size = int(unsafe.Sizeof(canaryRing{}))
+	if err := unix.Ftruncate(fd, int64(n*size)); err != nil {
+		return nil, nil, os.NewSyscallError("ftruncate", err)
+	}
+	memory, err := unix.Mmap(fd, 0, n*size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		return nil, nil, os.NewSyscallError("mmap", err)
+	}
+	var rings []*canaryRing
+	for i := range n {
+		rings = append(rings, (*canaryRing)(unsafe.Pointer(&memory[i*size])))
+	}
+	return memory, rings, nil
+}
+
+// Home returns the processor whose timers are never late, or least often, for scripts
+// to run on; workers that are started from then on keep away from it but for their
+// timelines. It takes some ticks to find out. There is none on a machine with one
+// processor, or if ctx or the canary ends.
+func (c *Canary) Home(ctx context.Context) (processor int, ok bool) {
+	for len(c.rings) > 1 && ctx.Err() == nil && !c.dead.Load() {
+		best := int(c.home.Load())
+		if best < 0 {
+			best = c.compare()
+		}
+		if best >= 0 {
+			return c.cpus[best], true
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	return 0, false
+}
+
+// compare returns the index of the processor for scripts, -1 as long as that can't be
+// said. On others the wheel isn't looked at from then on.
+func (c *Canary) compare() int {
+	best := 0
+	for i, r := range c.rings {
+		if r.ticks.Load() < canaryTicks {
+			return -1
+		}
+		if r.slow.Load() < c.rings[best].slow.Load() {
+			best = i
+		}
+	}
+	for i, r := range c.rings {
+		if i != best {
+			r.off.Store(1)
+		}
+	}
+	spawn.Avoid(c.cpus[best])
+	c.home.Store(int32(best))
+	return best
+}
+
+// Late returns how late the processor for scripts was, at worst between two times of
+// CLOCK_MONOTONIC; 0 if that is no longer known. As long as there is none, it is any
+// processor, and the wheel is left out: where it is late, it is so too often.
+func (c *Canary) Late(from, to time.Duration) time.Duration {
+	if home := c.home.Load(); home >= 0 {
+		return c.rings[home].between(from, to, true)
+	}
+	var worst time.Duration
+	for _, r := range c.rings {
+		worst = max(worst, r.between(from, to, false))
+	}
+	return worst
+}
+
+func (r *canaryRing) between(from, to time.Duration, wheel bool) (worst time.Duration) {
+	now := clockGettime(unix.CLOCK_MONOTONIC)
+	// It may be late at this very moment.
+	if due := time.Duration(r.next.Load()); due > 0 && due < to && now > from {
+		worst = now - due
+	}
+	count := r.count.Load()
+	for i := count - 1; i >= max(0, count-canaryKept); i-- {
+		slot := &r.late[i%canaryKept]
+		due, by := time.Duration(slot.due.Load()), time.Duration(slot.by.Load())
+		if due+by < from-time.Second {
+			break // and so were all before it, though not in that order
+		}
+		if due <= to && due+by >= from && (wheel || !slot.wheel.Load()) {
+			worst = max(worst, by)
+		}
+	}
+	return worst
+}
+
+// Now returns CLOCK_MONOTONIC.
+func (c *Canary) Now() time.Duration { return clockGettime(unix.CLOCK_MONOTONIC) }
+
+// Close ends it.
+func (c *Canary) Close() error {
+	err := c.process.Kill()
+	unix.Munmap(c.memory)
+	c.rings = nil
+	return err
+}
+
+// canaryMain is the process's own main. It returns in others.
+func canaryMain() {
+	list := os.Getenv(canaryEnv)
+	if list == "" {
+		return
+	}
+	cpus := strings.Split(list, ",")
+	unix.Prctl(unix.PR_SET_TIMERSLACK, 1, 0, 0, 0)
+	unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0)
+	_, rings, err := mapCanary(workerSocket, len(cpus))
+	if err != nil {
+		os.Exit(1)
+	}
+	var res unix.Timespec
+	unix.ClockGetres(unix.CLOCK_MONOTONIC_COARSE, &res)
+	tick := time.Duration(res.Nano())
+	for i, name := range cpus {
+		cpu, err := strconv.Atoi(name)
+		if err != nil {
+			os.Exit(1)
+		}
+		go rings[i].watch(cpu)
+		go rings[i].watchWheel(cpu, tick, 0)
+		go rings[i].watchWheel(cpu, tick, 1)
+	}
+	select {}
+}
+
+// settle moves the calling thread to a processor, with the priority of scripts.
+func settle(cpu int) {
+	runtime.LockOSThread()
+	var one unix.CPUSet
+	one.Set(cpu)
+	unix.SchedSetaffinity(0, &one)
+	setScheduler(0, unix.SCHED_FIFO)
+}
+
+// watch never returns.
+func (r *canaryRing) watch(cpu int) {
+	settle(cpu)
+	due := clockGettime(unix.CLOCK_MONOTONIC)
+	for {
+		due += canaryPeriod
+		r.next.Store(int64(due))
+		sleepUntil(due)
+		if now := clockGettime(unix.CLOCK_MONOTONIC); now-due > canaryNoise {
+			r.note(due, now-due, false)
+			due = now
+		}
+	}
+}
+
+// watchWheel sleeps from tick to tick, in turns with another thread: by an odd or an
+// even number of them. It ends when the wheel isn't to be looked at any more.
+func (r *canaryRing) watchWheel(cpu int, tick time.Duration, odd int64) {
+	settle(cpu)
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return
+	}
+	defer unix.Close(fd)
+	// A jiffy. A timer is never early, so it is over at the second tick from now.
+	if unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Usec: 1}) != nil {
+		return
+	}
+	for r.off.Load() == 0 {
+		// Ticks are where CLOCK_MONOTONIC is a multiple of theirs (see clock.Start).
+		now := clockGettime(unix.CLOCK_MONOTONIC)
+		if at := int64(now / tick); at%2 != odd {
+			sleepUntil(time.Duration(at+1)*tick + tick/16)
+			continue
+		}
+		due := (now/tick + 2) * tick
+		var b [1]byte
+		unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), 1, 0, 0, 0)
+		late := clockGettime(unix.CLOCK_MONOTONIC) - due
+		r.ticks.Add(1)
+		if late > tick/2 {
+			r.slow.Add(1)
+			r.note(due, late, true)
+		}
+	}
+}
+
+// note keeps a late wake-up.
+func (r *canaryRing) note(due, by time.Duration, wheel bool) {
+	slot := &r.late[(r.count.Add(1)-1)%canaryKept]
+	slot.due.Store(int64(due))
+	slot.by.Store(int64(by))
+	slot.wheel.Store(wheel)
+}
+
+// sleepUntil sleeps outside Go's scheduler's sight.
+func sleepUntil(t time.Duration) {
+	ts := unix.NsecToTimespec(int64(t))
+	const absolute = 1 // TIMER_ABSTIME
+	unix.RawSyscall6(unix.SYS_CLOCK_NANOSLEEP, unix.CLOCK_MONOTONIC, absolute, uintptr(unsafe.Pointer(&ts)), 0, 0, 0)
+}

@@ -1,0 +1,85 @@
+package suite
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// A gate lets scripts begin in real time. They mostly wait, so many can run at a time,
+// as long as none of them is late: what decides is how late the machine is.
+type gate struct {
+	limit int                                  // of scripts at a time
+	late  func(d time.Duration) time.Duration  // how late the machine was in the last d
+	sleep func(context.Context, time.Duration) // for tests
+	mu    sync.Mutex
+	in    int
+	left  chan struct{} // one has left
+}
+
+// MostAtATime is how many scripts are run at a time at most in real time if nobody says
+// how many: each takes some memory, and a machine may never be late.
+const MostAtATime = 64
+
+const (
+	// gateSpacing is what is between two scripts' beginnings, so that their bursts
+	// don't coincide: setting one up keeps a processor busy for some milliseconds.
+	gateSpacing = 3 * time.Millisecond
+	// gateLate is how late the machine may be for another script to begin. The
+	// tolerance is 4 ms.
+	gateLate = time.Millisecond
+	// gateMemory is for how long it is remembered that it was.
+	gateMemory = 30 * time.Millisecond
+	// gateFloor is how many scripts may run whatever the machine does: else a busy
+	// machine would never do any.
+	gateFloor = 4
+)
+
+func newGate(limit int, late func(time.Duration) time.Duration) *gate {
+	return &gate{limit: limit, late: late, sleep: sleep, left: make(chan struct{}, 1)}
+}
+
+// enter waits until one more script may begin.
+func (g *gate) enter(ctx context.Context) {
+	for ctx.Err() == nil {
+		g.mu.Lock()
+		free := g.in < g.limit
+		calm := g.in < gateFloor || g.late == nil || g.late(gateMemory) < gateLate
+		if free && calm {
+			g.in++
+		}
+		g.mu.Unlock()
+		switch {
+		case !free:
+			select {
+			case <-g.left:
+			case <-ctx.Done():
+			}
+		case !calm:
+			g.sleep(ctx, gateMemory/3)
+		default:
+			g.sleep(ctx, gateSpacing)
+			return
+		}
+	}
+}
+
+// leave says that a script has ended.
+func (g *gate) leave() {
+	g.mu.Lock()
+	g.in--
+	g.mu.Unlock()
+	select {
+	case g.left <- struct{}{}:
+	default:
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,99 @@
+package suite
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+
+	"tcpdrill/engine"
+	"tcpdrill/engine/drill"
+	"tcpdrill/engine/report"
+	"tcpdrill/engine/stacks"
+)
+
+// A script of so many seconds.
+func task(name string, seconds int) Task {
+	return Task{Name: name, Version: engine.IPv4, Source: fmt.Appendf(nil,
+		"0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+%d close(3) = 0\n", seconds)}
+}
+
+// The longest script begins first, whatever times are made of.
+func TestLongestFirst(t *testing.T) {
+	tasks := []Task{
+		task("short", 1), task("long", 5),
+		{Name: "absolute", Source: []byte("0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n3 close(3) = 0\n+.5 close(3) = 0\n")},
+		{Name: "wrong", Source: []byte("0 socket(\n")},
+		task("short too", 1),
+	}
+	if got, want := longestFirst(tasks), []int{1, 2, 0, 4, 3}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// A pretended stack in real time, on which a script is inconclusive so often.
+type lateStack struct {
+	mu   *sync.Mutex
+	left map[string]int
+	runs *[]string
+	then func(runs int)
+}
+
+func (lateStack) Name() string                { return "pretended" }
+func (lateStack) Prepare() error              { return nil }
+func (lateStack) Ready(context.Context) error { return nil }
+func (lateStack) Virtual() bool               { return false }
+func (lateStack) Note() string                { return "" }
+func (lateStack) Close() error                { return nil }
+func (s lateStack) Run(_ context.Context, job *drill.Job) (*engine.Outcome, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	*s.runs = append(*s.runs, job.Name)
+	if s.then != nil {
+		s.then(len(*s.runs))
+	}
+	if s.left[job.Name] == 0 {
+		return &engine.Outcome{Verdict: engine.Pass}, nil
+	}
+	s.left[job.Name]--
+	return &engine.Outcome{Verdict: engine.Inconclusive, Failures: []engine.Failure{{Verdict: engine.Inconclusive}}}, nil
+}
+
+// What was inconclusive is run again when all else is done, so often and no more;
+// results come in the order of the tasks and say how often that was.
+func TestReruns(t *testing.T) {
+	var runs []string
+	st := lateStack{mu: new(sync.Mutex), runs: &runs, left: map[string]int{"a": 1, "b": 9}}
+	var got []string
+	r := &Runner{Reruns: 3}
+	missing := r.Run(context.Background(), []stacks.Stack{st, st}, []Task{task("a", 3), task("b", 2), task("c", 1)}, func(one report.Run) {
+		got = append(got, fmt.Sprintf("%s %s %d", one.Script, one.Outcome.Verdict, one.Reruns))
+	})
+	if want := []string{"a pass 1", "b inconclusive 3", "c pass 0"}; !slices.Equal(got, want) || missing != "" {
+		t.Errorf("got %v, want %v; missing %q", got, want, missing)
+	}
+	if slices.Sort(runs[:3]); !slices.Equal(runs, []string{"a", "b", "c", "a", "b", "b", "b"}) && !slices.Equal(runs, []string{"a", "b", "c", "b", "a", "b", "b"}) {
+		t.Errorf("runs: %v", runs)
+	}
+}
+
+// A run that is interrupted says from where on results are missing, and loses none
+// that is there.
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var runs []string
+	st := lateStack{mu: new(sync.Mutex), runs: &runs, then: func(n int) {
+		if n == 5 {
+			cancel()
+		}
+	}}
+	var got []string
+	r := &Runner{}
+	tasks := []Task{task("short", 1), task("long", 5)}
+	tasks = append(tasks, slices.Repeat([]Task{task("more", 0)}, 10)...)
+	missing := r.Run(ctx, []stacks.Stack{st}, tasks, func(one report.Run) { got = append(got, one.Script) })
+	if missing != "more" || len(got) != 4 || len(runs) != 5 {
+		t.Errorf("missing %q; %d results of %d runs", missing, len(got), len(runs))
+	}
+}
