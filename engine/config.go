@@ -41,6 +41,7 @@ type Config struct {
 	Verbose          bool
 	KeepGoing        bool // record what follows a mismatch
 	NoExec           bool
+	KeepPackets      bool          // in the outcome
 	Timeout          time.Duration // of the script's own time; 0: none
 }
 

@@ -345,6 +345,8 @@ func (r *runner) inject(p *script.Packet) {
 	e := r.note(EntryInject, "")
 	e.packet = r.built[r.event]
 	before := r.target.Now()
+	kept := r.keep(Packet{At: before - r.start, Inbound: true, Data: b, GSO: gso, Kind: EntryInject})
+	r.keepNote(kept, EntryInject, r.event.Pos.Line)
 	if err := r.target.Inject(b, gso); err != nil {
 		f := r.failure(Error, r.event.Pos, "packet not injected: "+err.Error())
 		f.Classic = "error handling packet: " + err.Error()

@@ -21,6 +21,7 @@ type segment struct {
 	cause  string
 	held   time.Duration // see Captured.Held
 	again  bool          // it begins before what the stack sent already
+	kept   int           // see runner.keep
 }
 
 // heldTooLong is for how long a clone of the harness's may have waited when a
@@ -156,18 +157,20 @@ func (r *runner) receive(deadline time.Duration) (*segment, error) {
 		if c == nil || err != nil {
 			return nil, err
 		}
+		kept := r.keep(Packet{At: c.Time - r.start, Data: c.Data, GSO: c.GSO, Cause: c.Cause})
 		w, err := wire.Parse(c.Data)
 		if err != nil {
+			r.keepNote(kept, EntryOther, 0)
 			// Not a packet of the kind that scripts are about.
 			r.noteAt(EntryOther, c.Time-r.start, "not a packet that could be read: "+err.Error())
 			continue
 		}
-		g := &segment{packet: w, live: w, at: c.Time - r.start, gso: c.GSO, cause: c.Cause, held: c.Held}
+		g := &segment{packet: w, live: w, at: c.Time - r.start, gso: c.GSO, cause: c.Cause, held: c.Held, kept: kept}
 		if !r.cfg.WireSegments || c.GSO.Type == GSONone || c.GSO.Size == 0 {
 			return g, nil
 		}
 		for _, piece := range wire.Cut(w, c.GSO.Size, r.accECN()) {
-			r.pieces = append(r.pieces, &segment{packet: piece, live: piece, at: g.at, cause: c.Cause, held: c.Held})
+			r.pieces = append(r.pieces, &segment{packet: piece, live: piece, at: g.at, cause: c.Cause, held: c.Held, kept: kept})
 		}
 		g, r.pieces = r.pieces[0], r.pieces[1:]
 		return g, nil
@@ -383,6 +386,7 @@ func (r *runner) noteSegment(kind EntryKind, g *segment) {
 	if kind == EntryOther || kind == EntryExtra {
 		e.Line = 0
 	}
+	r.keepNote(g.kept, kind, e.Line)
 }
 
 // fragmentDiffs says why a segment can't stand for the same line as the one

@@ -48,6 +48,7 @@ var switches = map[string]func(*Config){
 	"wire_segments":     func(c *Config) { c.WireSegments = true },
 	"keep_going":        func(c *Config) { c.KeepGoing = true },
 	"no_exec":           func(c *Config) { c.NoExec = true },
+	"keep_packets":      func(c *Config) { c.KeepPackets = true },
 	"dry_run":           func(c *Config) { c.DryRun = true },
 	"is_anyip":          func(c *Config) { c.AnyIP = true },
 	"send_omit_free":    func(*Config) {}, // what is sent is never freed before the end

@@ -34,6 +34,9 @@ type Outcome struct {
 	Lateness LatenessStats
 	// Improvised is the whole script, if it was made up while it ran.
 	Improvised string `json:",omitempty"`
+	// Packets are all that crossed the link, in order, from the first event to the
+	// last; none unless they are asked for.
+	Packets []Packet `json:",omitempty"`
 }
 
 // A Failure is one thing that was not as the script says.

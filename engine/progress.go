@@ -24,6 +24,7 @@ type progress struct {
 	runner   *runner
 	failure  Failure
 	timeline []Entry
+	packets  []Packet
 }
 
 // stuckTail is how much of the timeline Stuck returns.
@@ -42,6 +43,8 @@ func (p *Progress) Stuck(timeout time.Duration) *Outcome {
 	o := &Outcome{Verdict: f.Verdict, Failures: []Failure{f}}
 	o.Timeline = slices.Clone(at.timeline[max(0, len(at.timeline)-stuckTail):])
 	at.runner.write(o.Timeline)
+	o.Packets = slices.Clone(at.packets)
+	at.runner.orderPackets(o.Packets)
 	if n := len(o.Timeline); n > 0 {
 		o.Duration = o.Timeline[n-1].At
 	}
@@ -75,6 +78,6 @@ func (r *runner) enter(f Failure, summary string) (leave func()) {
 	if p.Watch != nil {
 		p.Watch(f)
 	}
-	p.at.Store(&progress{r, f, r.out.Timeline})
+	p.at.Store(&progress{r, f, r.out.Timeline, r.out.Packets})
 	return func() { p.at.Store(nil) }
 }

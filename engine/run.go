@@ -419,6 +419,7 @@ func (r *runner) judge() {
 	o := r.out
 	slices.SortStableFunc(o.Timeline, func(a, b Entry) int { return cmp.Compare(a.At, b.At) })
 	r.write(o.Timeline)
+	r.orderPackets(o.Packets)
 	o.Verdict = Pass
 	if len(o.Failures) > 0 {
 		o.Verdict = o.Failures[0].Verdict

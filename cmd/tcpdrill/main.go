@@ -37,6 +37,7 @@ type commandLine struct {
 	Vet        vetCommand        `cmd:"" help:"Parse and check scripts; run nothing."`
 	Fmt        fmtCommand        `cmd:"" help:"Print scripts in the one layout."`
 	Kernel     kernelCommand     `cmd:"" help:"Build, list and remove kernels that run as processes."`
+	Import     importCommand     `cmd:"" help:"Write a script from a capture of a connection."`
 	Stacks     stacksCommand     `cmd:"" help:"Say what can be drilled here and, if not, why."`
 	Crosscheck crosscheckCommand `cmd:"" help:"Compare two stacks by random scripts."`
 	// Packetdrill is here for the help only: its options are its own.

@@ -54,6 +54,7 @@ type runCommand struct {
 	Capture   string        `placeholder:"copy|packet" help:"copy (the default): copy on transmit; packet: clones stay pinned."`
 	Format    string        `default:"text" enum:"text,jsonl,tap,junit" help:"text, jsonl, tap (KTAP) or junit (XML)."`
 	Output    string        `short:"o" placeholder:"FILE" help:"Where the results go; standard output by default."`
+	Pcap      string        `placeholder:"DIR" help:"Write each run's packets below this folder, as pcapng."`
 	HTML      string        `name:"html" placeholder:"FILE" help:"Write a page with all results and their charts, too."`
 	NoExec    bool          `help:"Run no real programs for the scripts' commands."`
 	KeepGoing bool          `short:"k" help:"Record what follows a mismatch too."`
@@ -108,6 +109,10 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 	if rc.HTML != "" {
 		w = report.Tee(w, report.HTML(page))
 	}
+	captures := report.Captures(rc.Pcap)
+	if rc.Pcap != "" {
+		w = report.Tee(captures, w)
+	}
 	total := report.Total{Tally: report.Tally{}}
 	started := time.Now()
 	w.Begin(len(tasks))
@@ -121,6 +126,9 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 		if err := o.close(); err != nil {
 			return err
 		}
+	}
+	if err := captures.Err(); err != nil {
+		return err
 	}
 	switch {
 	case total.Interrupted != "":
@@ -244,6 +252,9 @@ func (rc *runCommand) settings(k *kong.Context) []engine.Setting {
 			continue
 		}
 		out = append(out, s)
+	}
+	if rc.Pcap != "" {
+		out = append(out, engine.Setting{Name: "keep_packets"})
 	}
 	return out
 }
