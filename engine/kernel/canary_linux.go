@@ -47,7 +47,7 @@ const (
 	// canaryNoise is how late a wake-up may be that isn't worth keeping.
 	canaryNoise = 250 * time.Microsecond
 	// canaryTicks is for how many ticks processors are compared.
-	canaryTicks = 40
+	canaryTicks = 25
 )
 
 // A canaryRing is what is known of a processor, in memory that both processes see.

@@ -68,7 +68,7 @@ func Lateness(s Stack) func(d time.Duration) time.Duration {
 	return nil
 }
 
-// Gather has the machine made ready for many scripts at a time, where that matters.
+// Gather has the machine made ready for scripts, where that matters.
 func Gather(ctx context.Context, s Stack) {
 	if Lateness(s) != nil {
 		kernelstack.Gather(ctx)

@@ -47,9 +47,7 @@ type unavailable struct{ error }
 // others are done, with less and less beside them.
 func (r *Runner) Run(ctx context.Context, lanes []stacks.Stack, tasks []Task, emit func(report.Run)) (interrupted string) {
 	r.virtual = lanes[0].Virtual()
-	if len(lanes) > 1 {
-		stacks.Gather(ctx, lanes[0])
-	}
+	stacks.Gather(ctx, lanes[0])
 	free := make(chan stacks.Stack, len(lanes))
 	for _, st := range lanes {
 		free <- st

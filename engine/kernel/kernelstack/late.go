@@ -24,8 +24,7 @@ var canary = sync.OnceValue(func() *kernel.Canary {
 var home atomic.Pointer[int]
 
 // Gather has scripts run where the stack's timers are least often late, and all else
-// elsewhere, as far as it is ours. It takes some tenths of a second, and is for those
-// who run many scripts at a time.
+// elsewhere, as far as it is ours. It takes about a tenth of a second, once.
 func Gather(ctx context.Context) {
 	c := canary()
 	if c == nil || home.Load() != nil {
