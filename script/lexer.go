@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/alecthomas/participle/v2/lexer"
 )
@@ -322,7 +323,7 @@ func ipv4End(src string, at int) int {
 }
 
 // ipv6Pattern are the forms of an IPv6 address, of which the longest match counts.
-var ipv6Pattern = func() *regexp.Regexp {
+var ipv6Pattern = sync.OnceValue(func() *regexp.Regexp {
 	forms := strings.NewReplacer("SEG", `[0-9a-fA-F]{1,4}`, "V4", `[0-9]+[.][0-9]+[.][0-9]+[.][0-9]+`)
 	re := regexp.MustCompile(forms.Replace(`^(?:` + strings.Join([]string{
 		`::`,
@@ -341,7 +342,7 @@ var ipv6Pattern = func() *regexp.Regexp {
 	}, "|") + `)`))
 	re.Longest()
 	return re
-}()
+})
 
 // ipv6 returns the end of the IPv6 address here, or the place itself. Nearly
 // all that starts like one is a number or a word, so look for two colons
@@ -363,7 +364,7 @@ func (s *scanner) ipv6() int {
 	if !double && colons < 7 {
 		return s.at
 	}
-	found := ipv6Pattern.FindStringIndex(s.src[s.at:end])
+	found := ipv6Pattern().FindStringIndex(s.src[s.at:end])
 	if found == nil {
 		return s.at
 	}

@@ -24,16 +24,11 @@ var (
 
 func buildParser[T any]() *participle.Parser[T] { return participle.MustBuild[T](parserOptions...) }
 
-// Warm builds the parsers, for programs that have time for it before their
-// first script comes.
+// Warm builds the parsers that every script needs, for programs that have time for it
+// before their first script comes.
 func Warm() {
 	optionParser()
 	eventParser()
-	encapParser()
-	ipInfoParser()
-	udpParser()
-	icmpParser()
-	compoundParser()
 }
 
 // Parse parses a script. What it finds wrong it returns as an ErrorList, with

@@ -10,6 +10,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"tcpdrill/engine"
@@ -81,7 +82,7 @@ func (h *htmlWriter) End(all Total) {
 	// output says.
 	page.Policy = fmt.Sprintf("default-src 'none'; img-src data:; style-src %s; script-src %s %s; base-uri 'none'; form-action 'none'",
 		hashOf(string(page.Style)), hashOf(string(page.Chart)), hashOf(string(page.Script)))
-	if err := htmlTemplate.Execute(h.w, page); err != nil {
+	if err := htmlTemplate().Execute(h.w, page); err != nil {
 		// Of what is written into the page nothing can fail but the writing itself,
 		// which whoever opened the file is told of too.
 		fmt.Fprintf(h.w, "\n%s\n", template.HTMLEscapeString(err.Error()))
@@ -191,11 +192,13 @@ func hashOf(text string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-var htmlTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"join":    strings.Join,
-	"icon":    func(verdict string) string { return verdictIcons[engine.Verdict(verdict)] },
-	"seconds": func(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) },
-}).Parse(asset("page.html")))
+var htmlTemplate = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("page").Funcs(template.FuncMap{
+		"join":    strings.Join,
+		"icon":    func(verdict string) string { return verdictIcons[engine.Verdict(verdict)] },
+		"seconds": func(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) },
+	}).Parse(asset("page.html")))
+})
 
 // verdictIcons tell verdicts apart where colours don't.
 var verdictIcons = map[engine.Verdict]string{
