@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"runtime"
 	"strings"
 	"time"
 
@@ -178,7 +177,7 @@ func (rc *runCommand) runner(k *kong.Context) *suite.Runner {
 
 // openLanes opens as many stacks as scripts are to run at a time, of so many. If
 // the stack can't be drilled, the first script that needs it says so.
-func (rc *runCommand) openLanes(ctx context.Context, tasks int) (lanes []stacks.Stack, err error) {
+func (rc *runCommand) openLanes(ctx context.Context, tasks int) ([]stacks.Stack, error) {
 	if rc.Jobs < 0 {
 		return nil, fmt.Errorf("-j %d: want a number, 0 for as many as can run without being late", rc.Jobs)
 	}
@@ -186,36 +185,7 @@ func (rc *runCommand) openLanes(ctx context.Context, tasks int) (lanes []stacks.
 	if first == nil {
 		return nil, err
 	}
-	lanes = append(lanes, first)
-	defer func() {
-		if err != nil {
-			for _, st := range lanes {
-				st.Close()
-			}
-		}
-	}()
-	n := rc.Jobs
-	if n != 1 && tasks > 1 {
-		ready := first.Ready(ctx) == nil
-		switch {
-		case n == 0 && ready && first.Virtual():
-			n = runtime.NumCPU()
-		case n == 0 && ready && stacks.Lateness(first) != nil:
-			n = suite.MostAtATime
-		case n == 0:
-			n = 1
-		case !ready || !first.Virtual() && stacks.Lateness(first) == nil:
-			return nil, fmt.Errorf("-j %d: on %s scripts run one at a time, since nothing says when it is late", rc.Jobs, first.Name())
-		}
-	}
-	for len(lanes) < min(n, tasks) {
-		st, err := stacks.Another(first, rc.Stack)
-		if st == nil {
-			return nil, err
-		}
-		lanes = append(lanes, st)
-	}
-	return lanes, nil
+	return suite.Lanes(ctx, first, rc.Stack, rc.Jobs, tasks)
 }
 
 // versions returns the IP versions asked for, none if none was.

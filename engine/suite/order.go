@@ -14,15 +14,15 @@ func longestFirst(tasks []Task) []int {
 	order := make([]int, len(tasks))
 	takes := make([]time.Duration, len(tasks))
 	for i, t := range tasks {
-		order[i], takes[i] = i, estimate(t)
+		order[i], takes[i] = i, Estimate(t)
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(takes[b], takes[a]) })
 	return order
 }
 
-// estimate is how long a script's timeline is, by its own times. What can't be told
+// Estimate is how long a script's timeline is, by its own times. What can't be told
 // from the script is left out: a command that sleeps, a packet that comes at any time.
-func estimate(t Task) time.Duration {
+func Estimate(t Task) time.Duration {
 	s, _ := script.Parse(t.Name, t.Source, nil)
 	if s == nil {
 		return 0

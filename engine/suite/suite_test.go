@@ -97,3 +97,18 @@ func TestInterrupted(t *testing.T) {
 		t.Errorf("missing %q; %d results of %d runs", missing, len(got), len(runs))
 	}
 }
+
+// If so many can't run at a time, no stack stays open.
+func TestLanesClosed(t *testing.T) {
+	st := &closes{}
+	if _, err := Lanes(context.Background(), st, "pretended", 2, 2); err == nil || !st.closed {
+		t.Errorf("%v; closed: %v", err, st.closed)
+	}
+}
+
+type closes struct {
+	lateStack
+	closed bool
+}
+
+func (c *closes) Close() error { c.closed = true; return nil }
