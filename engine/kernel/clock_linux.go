@@ -148,14 +148,19 @@ func (c *clock) Start(quiet bool) time.Duration {
 		c.WaitUntil(c.busyUntil)
 	}
 	c.onTime()
-	// A tick may be seen late, or we may be woken late.
+	// A tick may be seen late, or we may be woken late: other scripts are on the same
+	// processor. To spin for whole ticks would keep it from them, and have them spin, too;
+	// that is for kernels whose edges are elsewhere.
 	const tries = 4
-	for range tries {
-		if edge, found := c.expectedEdge(); found && c.reach(edge+startPhase) {
+	seen := false
+	for i := 0; i < tries || seen && i < 5*tries; i++ {
+		edge, found := c.expectedEdge()
+		if found && c.reach(edge+startPhase) {
 			return edge + startPhase
 		}
+		seen = seen || found
 	}
-	for range tries {
+	for i := 0; i < tries && !seen; i++ {
 		if edge := c.spinToEdge(); c.reach(edge + startPhase) {
 			return edge + startPhase
 		}
