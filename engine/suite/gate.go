@@ -9,12 +9,11 @@ import (
 // A gate lets scripts begin in real time. They mostly wait, so many can run at a time,
 // as long as none of them is late: what decides is how late the machine is.
 type gate struct {
-	limit int                                  // of scripts at a time
 	late  func(d time.Duration) time.Duration  // how late the machine was in the last d
 	sleep func(context.Context, time.Duration) // for tests
 	mu    sync.Mutex
 	in    int
-	left  chan struct{} // one has left
+	last  time.Time // when one began
 }
 
 // MostAtATime is how many scripts are run at a time at most in real time if nobody says
@@ -29,6 +28,8 @@ const (
 	// gateLate is how late the machine may be for another script to begin. The
 	// tolerance is 4 ms.
 	gateLate = time.Millisecond
+	// gateLook is how often it is looked whether another script may begin.
+	gateLook = time.Millisecond
 	// gateMemory is for how long it is remembered that it was.
 	gateMemory = 30 * time.Millisecond
 	// gateFloor is how many scripts may run whatever the machine does: else a busy
@@ -36,33 +37,29 @@ const (
 	gateFloor = 4
 )
 
-func newGate(limit int, late func(time.Duration) time.Duration) *gate {
-	return &gate{limit: limit, late: late, sleep: sleep, left: make(chan struct{}, 1)}
+func newGate(late func(time.Duration) time.Duration) *gate { return &gate{late: late, sleep: sleep} }
+
+// enter waits until a script may begin beside fewer than so many, and reports whether it
+// may: not if ctx ended.
+func (g *gate) enter(ctx context.Context, most int) bool {
+	for ctx.Err() == nil {
+		if g.try(most) {
+			return true
+		}
+		g.sleep(ctx, gateLook)
+	}
+	return false
 }
 
-// enter waits until one more script may begin.
-func (g *gate) enter(ctx context.Context) {
-	for ctx.Err() == nil {
-		g.mu.Lock()
-		free := g.in < g.limit
-		calm := g.in < gateFloor || g.late == nil || g.late(gateMemory) < gateLate
-		if free && calm {
-			g.in++
-		}
-		g.mu.Unlock()
-		switch {
-		case !free:
-			select {
-			case <-g.left:
-			case <-ctx.Done():
-			}
-		case !calm:
-			g.sleep(ctx, gateMemory/3)
-		default:
-			g.sleep(ctx, gateSpacing)
-			return
-		}
+func (g *gate) try(most int) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.in >= most || time.Since(g.last) < gateSpacing || g.in >= gateFloor && g.late != nil && g.late(gateMemory) >= gateLate {
+		return false
 	}
+	g.in++
+	g.last = time.Now()
+	return true
 }
 
 // leave says that a script has ended.
@@ -70,10 +67,6 @@ func (g *gate) leave() {
 	g.mu.Lock()
 	g.in--
 	g.mu.Unlock()
-	select {
-	case g.left <- struct{}{}:
-	default:
-	}
 }
 
 func sleep(ctx context.Context, d time.Duration) {

@@ -11,21 +11,22 @@ import (
 func TestGateLate(t *testing.T) {
 	var late atomic.Int64
 	late.Store(int64(5 * time.Millisecond))
-	g := newGate(20, func(time.Duration) time.Duration { return time.Duration(late.Load()) })
+	g := newGate(func(time.Duration) time.Duration { return time.Duration(late.Load()) })
 	var slept time.Duration
 	g.sleep = func(_ context.Context, d time.Duration) {
 		slept += d
+		time.Sleep(d / 10)
 		if slept > time.Second {
 			late.Store(0)
 		}
 	}
 	for range gateFloor {
-		g.enter(context.Background())
+		g.enter(context.Background(), 20)
 	}
 	if slept > time.Second {
 		t.Fatalf("%v passed until %d scripts could run", slept, gateFloor)
 	}
-	g.enter(context.Background())
+	g.enter(context.Background(), 20)
 	if slept < time.Second {
 		t.Fatal("another script ran while the machine was late")
 	}
@@ -37,13 +38,12 @@ func TestGateLate(t *testing.T) {
 // No more run than the limit, however calm the machine is, and one begins when
 // another ends.
 func TestGateLimit(t *testing.T) {
-	g := newGate(2, nil)
-	g.sleep = func(context.Context, time.Duration) {}
-	g.enter(context.Background())
-	g.enter(context.Background())
+	g := newGate(nil)
+	g.enter(context.Background(), 2)
+	g.enter(context.Background(), 2)
 	entered := make(chan bool)
 	go func() {
-		g.enter(context.Background())
+		g.enter(context.Background(), 2)
 		close(entered)
 	}()
 	select {
@@ -57,10 +57,11 @@ func TestGateLimit(t *testing.T) {
 
 // ^C ends the wait.
 func TestGateInterrupted(t *testing.T) {
-	g := newGate(1, nil)
-	g.sleep = func(context.Context, time.Duration) {}
-	g.enter(context.Background())
+	g := newGate(nil)
+	g.enter(context.Background(), 2)
 	ctx, cancel := context.WithCancel(context.Background())
 	time.AfterFunc(10*time.Millisecond, cancel)
-	g.enter(ctx)
+	if g.enter(ctx, 1) {
+		t.Error("it began")
+	}
 }

@@ -43,11 +43,14 @@ type unavailable struct{ error }
 // of the first script that has no result is returned.
 //
 // In real time the longest scripts begin first, and no more run at a time than the
-// machine lets be on time. Those whose runs were inconclusive run again when all
-// others are done, with less and less beside them.
+// machine lets be on time. Those whose runs were inconclusive run again as soon as few
+// run beside them, fewer each time.
 func (r *Runner) Run(ctx context.Context, lanes []stacks.Stack, tasks []Task, emit func(report.Run)) (interrupted string) {
 	r.virtual = lanes[0].Virtual()
-	stacks.Gather(ctx, lanes[0])
+	// Scripts that wait for nothing depend on no timer, and may run anywhere.
+	if !r.virtual && slices.ContainsFunc(tasks, func(t Task) bool { return Estimate(t) > 0 }) {
+		stacks.Gather(ctx, lanes[0])
+	}
 	free := make(chan stacks.Stack, len(lanes))
 	for _, st := range lanes {
 		free <- st
@@ -61,56 +64,54 @@ func (r *Runner) Run(ctx context.Context, lanes []stacks.Stack, tasks []Task, em
 	if !r.virtual {
 		pending = longestFirst(tasks)
 	}
-	limit := len(lanes)
-	for round := 0; len(pending) > 0 && ctx.Err() == nil; round++ {
-		again := round < r.Reruns
-		pending = r.round(ctx, round, newGate(limit, stacks.Lateness(lanes[0])), free, tasks, pending, func(i int, one report.Run) bool {
-			// In virtual time nothing is late, and the same would come out again.
-			if again && one.Outcome.Verdict == engine.Inconclusive && !one.Virtual {
-				return false
-			}
-			ordered.put(i, one)
-			return true
-		})
-		limit = max(1, limit/4)
-	}
-	return ordered.missing()
-}
-
-// round runs the tasks of these indices, for the first time or once more, and returns those that are to be run
-// again: which done isn't content with.
-func (r *Runner) round(ctx context.Context, round int, g *gate, free chan stacks.Stack, tasks []Task, indices []int, done func(int, report.Run) bool) (again []int) {
+	g := newGate(stacks.Lateness(lanes[0]))
 	var mu sync.Mutex
 	var running sync.WaitGroup
-	for _, i := range indices {
-		if !r.virtual {
-			g.enter(ctx)
+	var run func(i, round int)
+	run = func(i, round int) {
+		most := max(1, len(lanes)>>(2*round))
+		if !r.virtual && !g.enter(ctx, most) {
+			return
 		}
+		st := <-free
+		if ctx.Err() == nil {
+			r.observe(Event{Index: i, Task: tasks[i]})
+		}
+		one, ok := r.One(ctx, st, tasks[i])
+		one.Reruns = round
+		free <- st
+		if !r.virtual {
+			g.leave()
+		}
+		switch {
+		case !ok:
+		// In virtual time nothing is late, and the same would come out again.
+		case one.Outcome.Verdict == engine.Inconclusive && round < r.Reruns && !one.Virtual:
+			running.Go(func() { run(i, round+1) })
+		default:
+			mu.Lock()
+			defer mu.Unlock()
+			ordered.put(i, one)
+			r.observe(Event{Index: i, Task: tasks[i], Result: &one})
+		}
+	}
+	next := make(chan int)
+	for range lanes {
+		running.Go(func() {
+			for i := range next {
+				run(i, 0)
+			}
+		})
+	}
+	for _, i := range pending {
 		if ctx.Err() != nil {
 			break
 		}
-		st := <-free
-		running.Go(func() {
-			r.observe(Event{Index: i, Task: tasks[i]})
-			one, ok := r.One(ctx, st, tasks[i])
-			one.Reruns = round
-			free <- st
-			if !r.virtual {
-				g.leave()
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			switch {
-			case !ok:
-			case done(i, one):
-				r.observe(Event{Index: i, Task: tasks[i], Result: &one})
-			default:
-				again = append(again, i)
-			}
-		})
+		next <- i
 	}
+	close(next)
 	running.Wait()
-	return again
+	return ordered.missing()
 }
 
 // One runs one task on a stack, and reports whether there is a result: not if ctx
