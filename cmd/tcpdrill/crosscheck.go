@@ -34,7 +34,7 @@ type crosscheckCommand struct {
 	Cache     string        `placeholder:"DIR" type:"path" help:"Keep what a kernel did there, and don't ask it again."`
 	Show      []uint64      `placeholder:"INDEX,…" help:"Print only these scripts and both traces."`
 	Replay    bool          `help:"Run scripts anew on the stack that they were made up on."`
-	Require   float64       `default:"97" placeholder:"PERCENT" help:"Fail if fewer scripts agree (97)."`
+	Require   float64       `default:"99" placeholder:"PERCENT" help:"Fail if fewer scripts agree (99)."`
 	Jobs      int           `short:"j" placeholder:"N" help:"Scripts at a time; 0 (the default): one per processor, one in real time. There they mostly wait: more are possible while none is late."`
 }
 
