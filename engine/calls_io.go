@@ -139,7 +139,7 @@ func (b *callBuilder) writeBuffer(e script.Expr, n int) []byte {
 func (s *callState) zeroBytes(n int) []byte {
 	if n >= len(s.zeros) {
 		s.keep = append(s.keep, s.zeros)
-		s.zeros = make([]byte, max(n+1, 2*len(s.zeros), 1<<16))
+		s.zeros = make([]byte, max(n+1, 2*len(s.zeros), 1<<12))
 	}
 	return s.zeros[: n : n+1]
 }
