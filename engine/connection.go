@@ -354,7 +354,9 @@ func (r *runner) inject(p *script.Packet) {
 		return
 	}
 	r.stackEnd = r.now()
-	r.out.Lateness.MaxReturn = max(r.out.Lateness.MaxReturn, r.target.Now()-before)
+	took := r.target.Now() - before
+	r.out.Lateness.MaxReturn = max(r.out.Lateness.MaxReturn, took)
+	r.kept(took)
 }
 
 // speaks reports whether the socket's addresses are known and of the packet's IP

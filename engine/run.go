@@ -217,6 +217,9 @@ func (r *runner) next() bool {
 		r.offset = r.lastAt
 	} else {
 		r.offset = r.now()
+		if r.last != nil {
+			r.kept(r.offset - max(r.stackEnd, r.lastAt))
+		}
 	}
 	r.at += r.offset
 	if t.Kind == script.RelativeRange {
@@ -377,6 +380,14 @@ func (r *runner) late(what string, d time.Duration) {
 	r.slip = max(r.slip, d)
 	if d > r.out.Lateness.Worst.Late {
 		r.out.Lateness.Worst = Lateness{What: what, Line: r.event.Pos.Line, Due: r.at, Late: d}
+	}
+}
+
+// kept notes that something took so long which takes some tenths of a millisecond when
+// nobody keeps us from it. Times that are relative to its end are as late.
+func (r *runner) kept(took time.Duration) {
+	if took > time.Millisecond {
+		r.slip = max(r.slip, took)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"time"
 	"unsafe"
 
 	"github.com/vishvananda/netlink"
@@ -69,6 +70,9 @@ func (d *Device) Up(c LinkConfig) error {
 		if err := d.nl.AddrAdd(link, addr); err != nil {
 			return fmt.Errorf("%s: address %s: %w", d.name, c.Addr, err)
 		}
+		if err := d.awaitLocal(c.Addr.Addr()); err != nil {
+			return err
+		}
 	}
 	if c.Route.IsValid() {
 		route := &netlink.Route{LinkIndex: d.index, Dst: ipNet(c.Route.Masked())}
@@ -84,6 +88,22 @@ func (d *Device) Up(c LinkConfig) error {
 		}
 	}
 	return nil
+}
+
+// awaitLocal waits until packets to an address are the stack's. An IPv6 address has no
+// route until a work queue comes to it (addrconf_dad_work), which on a busy machine may
+// take longer than a script needs to inject its first packet.
+func (d *Device) awaitLocal(addr netip.Addr) error {
+	const patience = 10 * time.Second
+	for began := time.Now(); ; time.Sleep(200 * time.Microsecond) {
+		routes, err := d.nl.RouteGet(addr.AsSlice())
+		if err == nil && len(routes) > 0 && routes[0].Type == unix.RTN_LOCAL {
+			return nil
+		}
+		if time.Since(began) > patience {
+			return fmt.Errorf("%s: address %s: the kernel has made no route to it in %v", d.name, addr, patience)
+		}
+	}
 }
 
 func ipNet(p netip.Prefix) *net.IPNet {
