@@ -356,7 +356,7 @@ func (r *runner) inject(p *script.Packet) {
 	r.stackEnd = r.now()
 	took := r.target.Now() - before
 	r.out.Lateness.MaxReturn = max(r.out.Lateness.MaxReturn, took)
-	r.kept(took)
+	r.heldUp(took)
 }
 
 // speaks reports whether the socket's addresses are known and of the packet's IP

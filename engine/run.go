@@ -218,7 +218,7 @@ func (r *runner) next() bool {
 	} else {
 		r.offset = r.now()
 		if r.last != nil {
-			r.kept(r.offset - max(r.stackEnd, r.lastAt))
+			r.heldUp(r.offset - max(r.stackEnd, r.lastAt))
 		}
 	}
 	r.at += r.offset
@@ -383,9 +383,9 @@ func (r *runner) late(what string, d time.Duration) {
 	}
 }
 
-// kept notes that something took so long which takes some tenths of a millisecond when
+// heldUp notes that something took so long which takes some tenths of a millisecond when
 // nobody keeps us from it. Times that are relative to its end are as late.
-func (r *runner) kept(took time.Duration) {
+func (r *runner) heldUp(took time.Duration) {
 	if took > time.Millisecond {
 		r.slip = max(r.slip, took)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -36,10 +37,13 @@ type Canary struct {
 	cpus    []int
 	rings   []*canaryRing
 	home    atomic.Int32 // index of the processor for scripts; -1: not known
+	undo    func()       // lets workers start there again
 	dead    atomic.Bool
 }
 
 const (
+	// canaryThreads is how many look at a processor.
+	canaryThreads = 3
 	// canaryPeriod is how often a thread sleeps as scripts do.
 	canaryPeriod = 2 * time.Millisecond
 	// canaryKept is how many late wake-ups are kept for each processor.
@@ -48,6 +52,9 @@ const (
 	canaryNoise = 250 * time.Microsecond
 	// canaryTicks is for how many ticks processors are compared.
 	canaryTicks = 25
+	// canaryPatience is how long that may take. A processor on which threads of others
+	// run with a higher priority may never get so far.
+	canaryPatience = 2 * time.Second
 )
 
 // A canaryRing is what is known of a processor, in memory that both processes see.
@@ -56,7 +63,7 @@ type canaryRing struct {
 	next  atomic.Int64 // when the first thread is to wake
 	ticks atomic.Int64 // wake-ups by the wheel
 	slow  atomic.Int64 // those that were a tick late, or more
-	off   atomic.Int32 // not 0: the wheel isn't looked at any more
+	off   atomic.Int32 // not 0: this processor isn't looked at any more
 	_     int32
 	count atomic.Int64 // late wake-ups of either kind so far
 	late  [canaryKept]lateness
@@ -93,7 +100,7 @@ func StartCanary() (*Canary, error) {
 		Env: []string{
 			canaryEnv + "=" + strings.Trim(strings.ReplaceAll(fmt.Sprint(c.cpus), " ", ","), "[]"),
 			// Each thread keeps one of Go's processors.
-			"GOMAXPROCS=" + strconv.Itoa(3*n+2), "GOGC=off", "GODEBUG=asyncpreemptoff=1",
+			"GOMAXPROCS=" + strconv.Itoa(canaryThreads*n+2), "GOGC=off", "GODEBUG=asyncpreemptoff=1",
 		},
 		Files: []*os.File{null, null, null, file},
 		Sys:   &syscall.SysProcAttr{},
@@ -143,47 +150,62 @@ func mapCanary(fd, n int) ([]byte, []*canaryRing, error) {
 // Home returns the processor whose timers are never late, or least often, for scripts
 // to run on; workers that are started from then on keep away from it but for their
 // timelines. It takes some ticks to find out. There is none on a machine with one
-// processor, or if ctx or the canary ends.
+// processor, or if ctx or the canary ends before, or no processor comes so far.
 func (c *Canary) Home(ctx context.Context) (processor int, ok bool) {
-	for len(c.rings) > 1 && ctx.Err() == nil && !c.dead.Load() {
-		best := int(c.home.Load())
-		if best < 0 {
-			best = c.compare()
-		}
-		if best >= 0 {
-			return c.cpus[best], true
-		}
-		time.Sleep(5 * time.Millisecond)
+	if len(c.rings) < 2 {
+		return 0, false
 	}
-	return 0, false
+	if c.home.Load() < 0 {
+		began := time.Now()
+		for !c.all(canaryTicks) && time.Since(began) < canaryPatience {
+			if ctx.Err() != nil || c.dead.Load() {
+				return 0, false
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+		c.choose()
+	}
+	home := c.home.Load()
+	if home < 0 {
+		return 0, false
+	}
+	return c.cpus[home], true
 }
 
-// compare returns the index of the processor for scripts, -1 as long as that can't be
-// said. On others the wheel isn't looked at from then on.
-func (c *Canary) compare() int {
-	best := 0
+// all reports whether so many ticks of each processor were looked at.
+func (c *Canary) all(ticks int64) bool {
+	return !slices.ContainsFunc(c.rings, func(r *canaryRing) bool { return r.ticks.Load() < ticks })
+}
+
+// choose chooses the processor for scripts, of those that were looked at for long enough.
+// No other is looked at from then on.
+func (c *Canary) choose() {
+	best := -1
 	for i, r := range c.rings {
-		if r.ticks.Load() < canaryTicks {
-			return -1
-		}
-		if r.slow.Load() < c.rings[best].slow.Load() {
+		if r.ticks.Load() >= canaryTicks && (best < 0 || r.slow.Load() < c.rings[best].slow.Load()) {
 			best = i
 		}
+	}
+	if best < 0 {
+		return
 	}
 	for i, r := range c.rings {
 		if i != best {
 			r.off.Store(1)
 		}
 	}
-	spawn.Avoid(c.cpus[best])
+	c.undo = spawn.Avoid(c.cpus[best])
 	c.home.Store(int32(best))
-	return best
 }
 
 // Late returns how late the processor for scripts was, at worst between two times of
 // CLOCK_MONOTONIC; 0 if that is no longer known. As long as there is none, it is any
-// processor, and the wheel is left out: where it is late, it is so too often.
+// processor, and the wheel is left out: where it is late, it is so too often. Of a canary
+// that has ended it isn't known either.
 func (c *Canary) Late(from, to time.Duration) time.Duration {
+	if c.dead.Load() {
+		return 0
+	}
 	if home := c.home.Load(); home >= 0 {
 		return c.rings[home].between(from, to, true)
 	}
@@ -204,8 +226,10 @@ func (r *canaryRing) between(from, to time.Duration, wheel bool) (worst time.Dur
 	for i := count - 1; i >= max(0, count-canaryKept); i-- {
 		slot := &r.late[i%canaryKept]
 		due, by := time.Duration(slot.due.Load()), time.Duration(slot.by.Load())
-		if due+by < from-time.Second {
-			break // and so were all before it, though not in that order
+		// All before it are older, though not in that order; those that are being
+		// written, one for each thread, may still be older ones.
+		if due+by < from-time.Second && i < count-canaryThreads {
+			break
 		}
 		if due <= to && due+by >= from && (wheel || !slot.wheel.Load()) {
 			worst = max(worst, by)
@@ -219,6 +243,9 @@ func (c *Canary) Now() time.Duration { return clockGettime(unix.CLOCK_MONOTONIC)
 
 // Close ends it.
 func (c *Canary) Close() error {
+	if c.undo != nil {
+		c.undo()
+	}
 	err := c.process.Kill()
 	unix.Munmap(c.memory)
 	c.rings = nil
@@ -262,11 +289,11 @@ func settle(cpu int) {
 	setScheduler(0, unix.SCHED_FIFO)
 }
 
-// watch never returns.
+// watch sleeps for a while, again and again.
 func (r *canaryRing) watch(cpu int) {
 	settle(cpu)
 	due := clockGettime(unix.CLOCK_MONOTONIC)
-	for {
+	for r.off.Load() == 0 {
 		due += canaryPeriod
 		r.next.Store(int64(due))
 		sleepUntil(due)
@@ -278,7 +305,7 @@ func (r *canaryRing) watch(cpu int) {
 }
 
 // watchWheel sleeps from tick to tick, in turns with another thread: by an odd or an
-// even number of them. It ends when the wheel isn't to be looked at any more.
+// even number of them.
 func (r *canaryRing) watchWheel(cpu int, tick time.Duration, odd int64) {
 	settle(cpu)
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)

@@ -33,13 +33,13 @@ type Worker struct {
 
 // Kinds of frames between parent and worker.
 const (
-	framePaths   frame.Kind = 'p' // to the worker: Job.Paths, each ended by 0
-	frameHome    frame.Kind = 'h' // to the worker: Job.Processor, in decimal
-	frameJob     frame.Kind = 'j' // to the worker: Job.Payload
-	frameReady   frame.Kind = 'r' // from the worker: it waits for its job
-	frameMessage frame.Kind = 'm' // from the worker: emitted
-	frameDone    frame.Kind = 'd' // from the worker: the runner returned; its error's text
-	frameFailed  frame.Kind = 'f' // from the worker: it could not be set up; why
+	framePaths     frame.Kind = 'p' // to the worker: Job.Paths, each ended by 0
+	frameProcessor frame.Kind = 'c' // to the worker: Job.Processor, in decimal
+	frameJob       frame.Kind = 'j' // to the worker: Job.Payload
+	frameReady     frame.Kind = 'r' // from the worker: it waits for its job
+	frameMessage   frame.Kind = 'm' // from the worker: emitted
+	frameDone      frame.Kind = 'd' // from the worker: the runner returned; its error's text
+	frameFailed    frame.Kind = 'f' // from the worker: it could not be set up; why
 )
 
 // live is the workers whose processes haven't ended.
@@ -186,7 +186,7 @@ func (w *Worker) Run(job Job, onMessage func(msg []byte)) error {
 		b = frame.Append(b, framePaths, []byte(strings.Join(job.Paths, "\x00")))
 	}
 	if job.Processor != nil {
-		b = frame.Append(b, frameHome, strconv.AppendInt(nil, int64(*job.Processor), 10))
+		b = frame.Append(b, frameProcessor, strconv.AppendInt(nil, int64(*job.Processor), 10))
 	}
 	b = frame.Append(b, frameJob, job.Payload)
 	if _, err := w.socket.Write(b); err != nil && !errors.Is(err, unix.EPIPE) {

@@ -23,8 +23,9 @@ import (
 // and it takes another thread to find out that there are no others. While
 // that had normal priority, a call was 90 ms late beside busy processes.
 func (t *timeline) onTime() {
-	// With one CPU a real-time thread could make the machine unresponsive.
-	if processors() > 1 {
+	// With one CPU a real-time thread could make the machine unresponsive. Where one was
+	// chosen there are others, though this process may have been kept to one of them.
+	if runtime.NumCPU() > 1 || t.processor != nil {
 		everyThread(func(tid int) error { return setScheduler(tid, unix.SCHED_FIFO) })
 	}
 	if t.processor == nil || unix.SchedGetaffinity(0, &t.before) != nil {
@@ -47,14 +48,6 @@ func (t *timeline) over() {
 type timeline struct {
 	processor *int        // nil: anywhere
 	before    unix.CPUSet // where the process ran before; empty: it hasn't been moved
-}
-
-// processors is how many the machine has, whichever this process may use.
-func processors() int {
-	if n, err := os.ReadDir("/sys/bus/cpu/devices"); err == nil {
-		return len(n)
-	}
-	return runtime.NumCPU()
 }
 
 // everyThread does something to all threads of this process, if that is permitted.

@@ -101,7 +101,7 @@ func (w *worker) run() error {
 					return err
 				}
 			}
-		case frameHome:
+		case frameProcessor:
 			cpu, err := strconv.Atoi(string(payload))
 			if err != nil {
 				return err

@@ -27,15 +27,18 @@ var requests = sync.OnceValue(func() chan<- func() {
 })
 
 // Avoid keeps processes that are started from now on, and what it takes to start
-// them, from one processor, if there are others.
-func Avoid(processor int) {
+// them, from one processor, if there are others, until undo is called.
+func Avoid(processor int) (undo func()) {
+	var all unix.CPUSet
 	do(func() {
-		var all unix.CPUSet
+		others := unix.CPUSet{}
 		if unix.SchedGetaffinity(0, &all) == nil && all.Count() > 1 {
-			all.Clear(processor)
-			unix.SchedSetaffinity(0, &all)
+			others = all
+			others.Clear(processor)
+			unix.SchedSetaffinity(0, &others)
 		}
 	})
+	return func() { do(func() { unix.SchedSetaffinity(0, &all) }) }
 }
 
 // StartOn is Start with the process bound to one of the processors that this one

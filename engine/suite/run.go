@@ -21,7 +21,7 @@ const DefaultTimeout = 180 * time.Second
 
 // A Runner runs tasks.
 type Runner struct {
-	Preset   string           // see Presets
+	Preset   string           // "kselftest", or "" for none
 	Settings []engine.Setting // of the command line, which win over the preset's and the script's
 	Reruns   int              // how often an inconclusive script is run again
 	// Note is told once what people are to know of the stack; nil: nobody.
@@ -47,10 +47,6 @@ type unavailable struct{ error }
 // run beside them, fewer each time.
 func (r *Runner) Run(ctx context.Context, lanes []stacks.Stack, tasks []Task, emit func(report.Run)) (interrupted string) {
 	r.virtual = lanes[0].Virtual()
-	// Scripts that wait for nothing depend on no timer, and may run anywhere.
-	if !r.virtual && slices.ContainsFunc(tasks, func(t Task) bool { return Estimate(t) > 0 }) {
-		stacks.Gather(ctx, lanes[0])
-	}
 	free := make(chan stacks.Stack, len(lanes))
 	for _, st := range lanes {
 		free <- st
@@ -63,6 +59,10 @@ func (r *Runner) Run(ctx context.Context, lanes []stacks.Stack, tasks []Task, em
 	}
 	if !r.virtual {
 		pending = longestFirst(tasks)
+		// Scripts that wait for nothing depend on no timer, and may run anywhere.
+		if len(pending) > 0 && Estimate(tasks[pending[0]]) > 0 {
+			stacks.Gather(ctx, lanes[0])
+		}
 	}
 	g := newGate(stacks.Lateness(lanes[0]))
 	var mu sync.Mutex
