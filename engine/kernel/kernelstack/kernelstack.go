@@ -45,8 +45,10 @@ func (s *Stack) Prepare() error {
 	if s.next != nil {
 		return nil
 	}
-	canary()
 	w, err := kernel.Start(context.Background())
+	if err == nil {
+		canary() // it needs a while
+	}
 	s.next = w
 	return err
 }
