@@ -166,6 +166,9 @@ func (r *runner) settle(deadline time.Duration) bool {
 	ended := when - r.start
 	e := r.noteAt(EntryReturn, ended, "")
 	e.call, e.Line = b.event.Call, b.event.Pos.Line
+	if res.Err == nil {
+		e.Result = resultOf(res)
+	}
 	r.finish(b.event, b.prepared, res, ended)
 	kind := b.event.Time.Kind
 	if msg, ok := r.checkTime(kind, b.end, 0, ended, b.at, "system call return"); !ok {

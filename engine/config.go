@@ -39,7 +39,7 @@ type Config struct {
 	CodeCommand      string // python3
 	DryRun           bool
 	Verbose          bool
-	KeepGoing        bool // record what follows a mismatch
+	KeepGoing        bool // play the script to its end, whatever doesn't match
 	NoExec           bool
 	KeepPackets      bool          // in the outcome
 	Timeout          time.Duration // of the script's own time; 0: none

@@ -306,6 +306,7 @@ func (r *runner) inject(p *script.Packet) {
 	if !r.wait("inbound packet") {
 		return
 	}
+	r.untilSent(s, w.TCP())
 	if t := w.TCP(); t != nil && t.Flags&wire.ACK != 0 {
 		switch {
 		case s.state == socketPassiveSYNACKSent:

@@ -45,6 +45,11 @@ func (r *runner) expect(p *script.Packet) {
 	if synack {
 		s.scriptLocal.isn = want.TCP().Seq
 	}
+	if t := want.TCP(); t != nil {
+		if next := t.Seq + t.SegLen(len(want.Payload)); int32(next-r.expected) > 0 {
+			r.expected = next
+		}
+	}
 	deadline := r.expectUntil()
 
 	// Segments are glued together until they are as long as the script's.
@@ -89,9 +94,16 @@ func (r *runner) expect(p *script.Packet) {
 // expectUntil returns the target time until which to wait for the packet of the
 // event at hand: from now as long as from the line before to this one, and some
 // patience, but not when it has long been too late.
+//
+// A script that is played to its end whatever happens doesn't keep the stack
+// waiting for what comes next.
 func (r *runner) expectUntil() time.Duration {
 	any, limited := r.event.Time.Kind == script.Any, r.cfg.Timeout > 0
 	switch {
+	case r.failed && any:
+		return r.target.Now() + patience
+	case r.cfg.KeepGoing && r.count < r.lastInput && !any:
+		return r.start + max(r.now(), r.at, r.end) + 2*r.tolerance(r.at, r.lastAt)
 	case any && limited:
 		return r.start + r.cfg.Timeout
 	case any:
@@ -103,6 +115,25 @@ func (r *runner) expectUntil() time.Duration {
 		until = min(until, r.cfg.Timeout+patience)
 	}
 	return r.start + until
+}
+
+// untilSent waits, for a while, until the stack has sent what a packet
+// acknowledges, if the script has expected that: the other end can't have
+// acknowledged what it hasn't got. It matters in scripts only that are played to
+// their end though the stack does something else.
+func (r *runner) untilSent(s *socket, t *wire.TCP) {
+	if !r.failed || t == nil || t.Flags&wire.ACK == 0 || int32(t.Ack-r.expected) > 0 {
+		return
+	}
+	deadline := r.target.Now() + patience
+	for s.lastOut == nil || int32(t.Ack-(s.sndMax+s.localOffset(false))) > 0 {
+		g, err := r.sniff(s, deadline, s.state == socketPassivePacketReceived && s.lastOut == nil)
+		if g == nil || err != nil {
+			break
+		}
+		r.noteSegment(EntryExtra, g)
+	}
+	r.stackEnd = r.now()
 }
 
 // sameEnds reports whether two captured packets go from and to the same place.

@@ -30,8 +30,11 @@ type Outcome struct {
 	Output   string        // what code blocks and commands printed
 	Start    time.Duration // when the first event was due, by the stack's clock
 	Duration time.Duration // from there to the end of the last event
-	Counters LinkCounters
-	Lateness LatenessStats
+	Tick     time.Duration // of the stack's timer; 0 if it has none
+	// Tolerance is how far times could be off: a fixed amount, beside the percentage.
+	Tolerance time.Duration
+	Counters  LinkCounters
+	Lateness  LatenessStats
 	// Improvised is the whole script, if it was made up while it ran.
 	Improvised string `json:",omitempty"`
 	// Packets are all that crossed the link, in order, from the first event to the

@@ -66,6 +66,9 @@ type runner struct {
 	failed bool
 	over   bool // nothing more is to be done, whatever KeepGoing says
 
+	lastInput int    // index of the last event that does something to the stack; -1 if none does
+	expected  uint32 // sequence number after what the script has expected so far
+
 	start time.Duration // target time of script time 0
 
 	// The event at hand, its time resolved to script time, and the one before.
@@ -128,7 +131,11 @@ func (r *runner) stopped() bool { return r.over || r.failed && !r.cfg.KeepGoing 
 // build makes all the script's packets beforehand, off the timeline.
 func (r *runner) build() bool {
 	r.built = map[*script.Event]*wire.Packet{}
-	for _, ev := range r.script.Events {
+	r.lastInput = -1
+	for i, ev := range r.script.Events {
+		if ev.Code == nil && (ev.Packet == nil || isInbound(ev)) {
+			r.lastInput = i
+		}
 		if ev.Packet == nil {
 			continue
 		}
@@ -277,8 +284,8 @@ func (r *runner) wait(what string) bool {
 	now, slip := r.now(), r.slip
 	r.late("wake-up", now-max(r.at, r.stackEnd))
 	msg, ok := r.checkTime(r.event.Time.Kind, r.at, r.end, now, r.lastAt, what)
-	if ok {
-		return true
+	if ok || r.failed {
+		return true // after a mismatch the time is what it is
 	}
 	f := r.failure(Fail, r.event.Pos, fmt.Sprintf("%s due at %s came %.1f ms late", what, seconds(r.at), millis(now-r.at)))
 	f.Classic = msg
@@ -440,6 +447,7 @@ func (r *runner) judge() {
 	counters.CaptureDropped -= r.base.CaptureDropped
 	counters.RxDropped -= r.base.RxDropped
 	o.Counters = counters
+	o.Tick, o.Tolerance = r.target.Tick(), r.cfg.Tolerance
 	lost := counters.CaptureDropped > 0 || counters.TxDropped > 0 && !r.drops
 	if err == nil && lost && (o.Verdict == Pass || o.Verdict == Fail) {
 		o.Verdict = Inconclusive
