@@ -1,4 +1,4 @@
-package crosscheck
+package golden
 
 import (
 	"regexp"
@@ -12,10 +12,10 @@ import (
 
 // A Segment is a packet of a trace: what a stack sent, in script numbers.
 type Segment struct {
-	At    time.Duration
-	Text  string
-	Cause string
-	GSO   int
+	At    time.Duration // script time
+	Text  string        // in script notation
+	Cause string        // why it was sent; "" if the stack doesn't say
+	GSO   int           // gso_size of a super-segment; 0 for others
 
 	ECN        string // "ect0"; "" for none
 	Flags      string
@@ -28,8 +28,9 @@ type Segment struct {
 	Val, Ecr   int64  // -1 for none
 	Unreadable bool   // not TCP: compared as text
 
-	Kind string // "data", "retransmission", "ack", "FIN", …
-	On   string // what came before: "ack", "write", "timer", …
+	Kind  string // "data", "retransmission", "ack", "FIN", …
+	On    string // what came before: "ack", "write", "timer", …
+	Other bool   // of another connection than the one under test
 }
 
 var (
@@ -38,9 +39,9 @@ var (
 )
 
 // readSegment takes apart the text of a sent packet.
-func readSegment(e engine.Entry) Segment {
-	s := Segment{At: e.At, Text: e.Text, Cause: e.Cause, GSO: e.GSO, Val: -1, Ecr: -1}
-	m := tcpText.FindStringSubmatch(e.Text)
+func readSegment(at time.Duration, text, cause string, gso int) Segment {
+	s := Segment{At: at, Text: text, Cause: cause, GSO: gso, Val: -1, Ecr: -1}
+	m := tcpText.FindStringSubmatch(text)
 	if m == nil {
 		s.Unreadable = true
 		s.Kind = "other"
@@ -58,8 +59,8 @@ func readSegment(e engine.Entry) Segment {
 	return s
 }
 
-// end returns the sequence number after the segment.
-func (s Segment) end() uint32 {
+// End returns the sequence number after the segment.
+func (s Segment) End() uint32 {
 	n := uint32(s.Len)
 	for _, f := range s.Flags {
 		if f == 'F' || f == 'S' {
@@ -69,38 +70,53 @@ func (s Segment) end() uint32 {
 	return s.Seq + n
 }
 
-// fresh reports whether it answers a SYN that begins a connection beside the
+// Fresh reports whether it answers a SYN that begins a connection beside the
 // script's: its number is drawn at random.
-func (s Segment) fresh() bool { return s.Flags == "S." && s.Seq != 0 }
+func (s Segment) Fresh() bool { return s.Flags == "S." && s.Seq != 0 }
 
-// Segments returns what a stack sent in a run.
+// Segments returns what a stack sent on the connection under test in a run.
 func Segments(o *engine.Outcome) []Segment {
+	var c classifier
 	var out []Segment
-	last, on := time.Duration(0), "nothing"
-	highest := uint32(0)
 	for _, e := range o.Timeline {
 		switch e.Kind {
 		case engine.EntryInject:
-			last, on = e.At, injected(e.Text)
+			c.input(e.At, injected(e.Text))
 		case engine.EntryCall:
 			name, _, _ := strings.Cut(e.Text, "(")
-			last, on = e.At, name
+			c.input(e.At, name)
 		case engine.EntryMatch, engine.EntryExtra, engine.EntryWrong:
-			s := readSegment(e)
-			s.On = on
-			if s.At > last+time.Millisecond/2 || on == "nothing" {
-				s.On = "timer"
-			}
-			if !s.Unreadable {
-				s.Kind = kindOf(s, highest)
-				if before(highest, s.end()) {
-					highest = s.end()
-				}
-			}
+			s := readSegment(e.At, e.Text, e.Cause, e.GSO)
+			c.classify(&s)
 			out = append(out, s)
 		}
 	}
 	return out
+}
+
+// A classifier says what segments are and what they came after.
+type classifier struct {
+	last    time.Duration
+	on      string
+	highest uint32
+}
+
+// input tells of what was done to the stack.
+func (c *classifier) input(at time.Duration, what string) { c.last, c.on = at, what }
+
+// classify fills in Kind and On.
+func (c *classifier) classify(s *Segment) {
+	s.On = c.on
+	if s.At > c.last+time.Millisecond/2 || c.on == "" {
+		s.On = "timer"
+	}
+	if s.Unreadable || s.Other {
+		return
+	}
+	s.Kind = kindOf(*s, c.highest)
+	if before(c.highest, s.End()) {
+		c.highest = s.End()
+	}
 }
 
 // injected says what a packet of the other end is.
@@ -125,7 +141,7 @@ func injected(text string) string {
 
 func kindOf(s Segment, highest uint32) string {
 	has := func(f string) bool { return strings.Contains(s.Flags, f) }
-	again := s.end() != s.Seq && before(s.Seq, highest)
+	again := s.End() != s.Seq && before(s.Seq, highest)
 	switch {
 	case has("R"):
 		return "RST"
@@ -155,8 +171,11 @@ func Eventful(segments []Segment) bool {
 	})
 }
 
-// cut cuts super-segments as the wire would carry them.
-func cut(segments []Segment) []Segment {
+// before reports whether a comes before b, modulo 2^32 (RFC 9293, section 3.4).
+func before(a, b uint32) bool { return int32(a-b) < 0 }
+
+// Cut cuts super-segments as the wire would carry them.
+func Cut(segments []Segment) []Segment {
 	var out []Segment
 	for _, s := range segments {
 		if s.GSO <= 0 || s.Len <= s.GSO {

@@ -32,6 +32,8 @@ const description = `Runs packetdrill's .pkt scripts against TCP stacks and says
 // commandLine is the whole command line; each command is a file of its own.
 type commandLine struct {
 	Run        runCommand        `cmd:"" help:"Run scripts, or all .pkt files of folders."`
+	Compare    compareCommand    `cmd:"" help:"Play scripts to several stacks and say where they part."`
+	Golden     goldenCommand     `cmd:"" help:"Record what stacks do, and check it later."`
 	Merge      mergeCommand      `cmd:"" help:"Make one report of those of several shards."`
 	Mutate     mutateCommand     `cmd:"" help:"Say which faults of a stack scripts notice."`
 	Vet        vetCommand        `cmd:"" help:"Parse and check scripts; run nothing."`
@@ -102,6 +104,7 @@ func dispatch(c *console, args []string) (status int) {
 	parser, err := kong.New(&cli, kong.Name("tcpdrill"), kong.Description(description),
 		kong.UsageOnError(), kong.Writers(c.stdout, c.stderr),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Vars{"whats": whats()},
 		kong.Exit(func(n int) { exited, status = true, n }))
 	if err != nil {
 		fmt.Fprintf(c.stderr, "tcpdrill: %v\n", err)

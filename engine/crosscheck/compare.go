@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tcpdrill/engine"
+	"tcpdrill/golden"
 )
 
 // A Tolerance is how far two stacks may be apart in time.
@@ -33,7 +34,7 @@ type Comparison struct {
 	// TCP_INFO said.
 	Calls, State *Difference
 
-	Ours, Theirs []Segment
+	Ours, Theirs []golden.Segment
 }
 
 // Agree reports whether the stacks sent the same.
@@ -41,7 +42,7 @@ func (c *Comparison) Agree() bool { return c.Segments == nil }
 
 // Compare compares a run with the one it should be like.
 func Compare(ours, theirs *engine.Outcome, tol Tolerance) *Comparison {
-	c := &Comparison{Ours: Segments(ours), Theirs: Segments(theirs)}
+	c := &Comparison{Ours: golden.Segments(ours), Theirs: golden.Segments(theirs)}
 	switch {
 	case theirs.Verdict != engine.Pass:
 		c.Segments = verdictDiffers("reference", theirs)
@@ -49,7 +50,7 @@ func Compare(ours, theirs *engine.Outcome, tol Tolerance) *Comparison {
 		c.Segments = verdictDiffers("stack", ours)
 	default:
 		c.Segments = segmentsDiffer(c.Ours, c.Theirs, tol)
-		if c.Segments != nil && segmentsDiffer(cut(c.Ours), cut(c.Theirs), tol) == nil {
+		if c.Segments != nil && segmentsDiffer(golden.Cut(c.Ours), golden.Cut(c.Theirs), tol) == nil {
 			c.Segments.Class = "super-segments cut elsewhere"
 		}
 		c.Calls = callsDiffer(ours, theirs)
@@ -76,7 +77,7 @@ func verdictDiffers(who string, o *engine.Outcome) *Difference {
 }
 
 // segmentsDiffer finds the first difference.
-func segmentsDiffer(ours, theirs []Segment, tol Tolerance) *Difference {
+func segmentsDiffer(ours, theirs []golden.Segment, tol Tolerance) *Difference {
 	lastAt := time.Duration(0)
 	for i := range max(len(ours), len(theirs)) {
 		switch {
@@ -107,18 +108,18 @@ func segmentsDiffer(ours, theirs []Segment, tol Tolerance) *Difference {
 }
 
 // sameBytes reports whether two segments stand for the same part of the stream.
-func sameBytes(a, b Segment) bool {
-	if a.fresh() && b.fresh() {
+func sameBytes(a, b golden.Segment) bool {
+	if a.Fresh() && b.Fresh() {
 		return true
 	}
-	return a.Unreadable == b.Unreadable && a.Seq == b.Seq && a.end() == b.end()
+	return a.Unreadable == b.Unreadable && a.Seq == b.Seq && a.End() == b.End()
 }
 
 // horizon is how far ahead a segment is looked for.
 const horizon = 8
 
 // where finds a segment like one among the next few.
-func where(in []Segment, like Segment) int {
+func where(in []golden.Segment, like golden.Segment) int {
 	for i, s := range in[:min(len(in), horizon)] {
 		if sameBytes(s, like) && s.Ack == like.Ack && s.Unreadable == like.Unreadable {
 			return i
@@ -129,14 +130,14 @@ func where(in []Segment, like Segment) int {
 
 // fieldDiffers names the first thing in which two segments differ, "" if in
 // none.
-func fieldDiffers(a, b Segment, tol time.Duration) string {
+func fieldDiffers(a, b golden.Segment, tol time.Duration) string {
 	ticks := int64((tol + time.Millisecond - 1) / time.Millisecond)
 	switch {
 	case a.Unreadable || b.Unreadable:
 		if a.Text != b.Text {
 			return "other packet"
 		}
-	case a.Seq != b.Seq && !(a.fresh() && b.fresh()):
+	case a.Seq != b.Seq && !(a.Fresh() && b.Fresh()):
 		return "sequence"
 	case a.Len != b.Len:
 		return "length"
@@ -166,13 +167,13 @@ func fieldDiffers(a, b Segment, tol time.Duration) string {
 }
 
 // difference makes one of a segment that stands for it, and the two traces'.
-func difference(what string, s Segment, ours, theirs *Segment) *Difference {
+func difference(what string, s golden.Segment, ours, theirs *golden.Segment) *Difference {
 	on := "after " + s.On
 	if s.On == "timer" {
 		on = "by a timer"
 	}
 	d := &Difference{Class: fmt.Sprintf("%s: %s %s", what, s.Kind, on), At: s.At}
-	text := func(s *Segment) string {
+	text := func(s *golden.Segment) string {
 		switch {
 		case s == nil:
 			return "nothing"

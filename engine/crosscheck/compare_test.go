@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tcpdrill/engine"
+	"tcpdrill/golden"
 )
 
 // outcome makes a run of lines "milliseconds kind text", for kinds <, > and call.
@@ -80,7 +81,7 @@ func TestCompare(t *testing.T) {
 		if got != tt.class {
 			t.Errorf("%q for %q: %q, want %q", tt.new, tt.old, got, tt.class)
 		}
-		if !Eventful(c.Theirs) {
+		if !golden.Eventful(c.Theirs) {
 			t.Error("nothing happens in it")
 		}
 	}

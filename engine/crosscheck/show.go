@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tcpdrill/engine"
+	"tcpdrill/golden"
 )
 
 // A line is an entry of one or both of two timelines.
@@ -69,7 +70,7 @@ func Show(w io.Writer, c *Comparison, ours, theirs *engine.Outcome, ourName, the
 	}
 }
 
-func withGSO(s Segment) string {
+func withGSO(s golden.Segment) string {
 	if s.GSO > 0 {
 		return fmt.Sprintf("%s  (gso_size %d)", s.Text, s.GSO)
 	}

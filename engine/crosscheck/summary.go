@@ -6,6 +6,8 @@ import (
 	"io"
 	"maps"
 	"slices"
+
+	"tcpdrill/golden"
 )
 
 // A Summary counts what comparisons found.
@@ -57,7 +59,7 @@ func (s *Summary) Add(index uint64, theme string, events int, c *Comparison) {
 		s.Events = events
 	}
 	s.Segments += len(c.Theirs)
-	if !Eventful(c.Theirs) {
+	if !golden.Eventful(c.Theirs) {
 		s.Quiet = append(s.Quiet, index)
 	}
 	if s.themes == nil {

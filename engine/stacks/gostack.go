@@ -29,6 +29,19 @@ func (g *GoStack) Name() string {
 	return name
 }
 
+// faulty returns the built-in stack with mistakes of these names.
+func faulty(names []string) (Stack, error) {
+	g := &GoStack{}
+	for _, name := range names {
+		f, err := gostack.ParseFault(name)
+		if err != nil {
+			return nil, fmt.Errorf("gostack+%s: %w", name, err)
+		}
+		g.Options.Faults |= f
+	}
+	return g, nil
+}
+
 // Prepare does nothing.
 func (*GoStack) Prepare() error { return nil }
 

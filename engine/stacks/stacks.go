@@ -2,6 +2,7 @@
 package stacks
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"tcpdrill/engine"
 	"tcpdrill/engine/drill"
+	"tcpdrill/engine/kernel"
 	"tcpdrill/engine/kernel/kernelstack"
 	"tcpdrill/engine/uml"
 )
@@ -36,7 +38,8 @@ type Stack interface {
 // stacks: a process may be a worker of one, and then Main doesn't return.
 func Main() { uml.Main() }
 
-// Open opens the stack of a name: auto, kernel, gostack, uml:KERNEL.
+// Open opens the stack of a name: auto, kernel, gostack, gostack+FAULT with mistakes
+// built in, uml:KERNEL.
 func Open(name string) (Stack, error) {
 	switch name {
 	case "auto":
@@ -45,6 +48,9 @@ func Open(name string) (Stack, error) {
 		return kernelstack.Open()
 	case "gostack":
 		return &GoStack{}, nil
+	}
+	if faults, ok := strings.CutPrefix(name, "gostack+"); ok {
+		return faulty(strings.Split(faults, "+"))
 	}
 	if kernel, ok := strings.CutPrefix(name, "uml:"); ok && kernel != "" {
 		s, err := uml.Open(kernel)
@@ -66,6 +72,22 @@ func Lateness(s Stack) func(d time.Duration) time.Duration {
 		return kernelstack.Late
 	}
 	return nil
+}
+
+// Version says which release of what a stack is, and how fast its timer ticks, once it
+// is ready: "Linux 6.12.9, HZ=250".
+func Version(s Stack) string {
+	switch s := s.(type) {
+	case *Auto:
+		return Version(s.Stack)
+	case *kernelstack.Stack:
+		return kernel.Version()
+	case *GoStack:
+		return fmt.Sprintf("Linux-like, HZ=%d", cmp.Or(s.Options.HZ, 1000))
+	case *uml.Stack:
+		return s.Version()
+	}
+	return ""
 }
 
 // Gather has the machine made ready for scripts, where that matters.

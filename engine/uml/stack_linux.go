@@ -44,6 +44,9 @@ func Open(kernelName string) (*Stack, error) {
 // Name returns the name for people: "uml:6.12".
 func (s *Stack) Name() string { return s.name }
 
+// Version says which kernel it is, once it is ready: "Linux 6.12.9".
+func (s *Stack) Version() string { return "Linux " + s.said.Release }
+
 // Prepare boots the guest, if there is none.
 func (s *Stack) Prepare() error {
 	if s.guest != nil {

@@ -25,6 +25,9 @@ func Open(string) (*Stack, error) { return nil, errNotLinux }
 // Name returns "".
 func (*Stack) Name() string { return "" }
 
+// Version returns "".
+func (*Stack) Version() string { return "" }
+
 // Prepare fails.
 func (*Stack) Prepare() error { return errNotLinux }
 

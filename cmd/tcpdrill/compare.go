@@ -1,0 +1,316 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"tcpdrill/engine"
+	"tcpdrill/engine/report"
+	"tcpdrill/engine/stacks"
+	"tcpdrill/engine/suite"
+	"tcpdrill/golden"
+)
+
+// compareCommand plays scripts to several stacks and says where they part.
+type compareCommand struct {
+	Stack     []string `placeholder:"NAME" sep:"none" help:"A stack, or a recording: a .trace file or a folder of them. Give it once for each; the first is the reference."`
+	IPVersion []string `name:"ip-version" placeholder:"V,…" help:"As for run."`
+	Preset    string   `placeholder:"kselftest" help:"As for run."`
+	Ignore    []string `placeholder:"WHAT,…" help:"What doesn't count as a difference: ${whats}."`
+	Format    string   `default:"text" enum:"text,markdown,jsonl" help:"text, markdown or jsonl."`
+	Output    string   `short:"o" placeholder:"FILE" help:"Where the table goes; standard output by default."`
+	Only      string   `enum:",different" default:"" placeholder:"different" help:"different: leave out scripts on which all stacks agree."`
+	Verbose   bool     `short:"v" help:"Show the traces side by side, of scripts on which stacks differ."`
+	Jobs      int      `short:"j" placeholder:"N" help:"As for run."`
+	HZ        int      `name:"hz" placeholder:"N" help:"Frequency of gostack's timer: 100, 250 or 1000 (the default)."`
+	drillFlags
+	Paths []string `arg:"" name:"path" help:"Scripts, folders searched for *.pkt, or .trace files to compare with the first of them."`
+}
+
+// Run plays all scripts to all stacks, one stack after the other.
+func (cc *compareCommand) Run(c *console, k *kong.Context) error {
+	opt, err := cc.options()
+	if err != nil {
+		return err
+	}
+	out, err := c.openOutput(cc.Output)
+	if err != nil {
+		return err
+	}
+	defer out.close()
+	results, err := cc.results(c, k, opt)
+	if err != nil {
+		return err
+	}
+	if err := cc.write(out, results); err != nil {
+		return err
+	}
+	if err := out.close(); err != nil {
+		return err
+	}
+	return compareStatus(results)
+}
+
+// results compares what there is to be compared.
+func (cc *compareCommand) results(c *console, k *kong.Context, opt golden.Options) ([]golden.Result, error) {
+	traces := 0
+	for _, p := range cc.Paths {
+		if strings.HasSuffix(p, golden.Ext) {
+			traces++
+		}
+	}
+	switch {
+	case traces > 0 && (traces < len(cc.Paths) || len(cc.Stack) > 0 || traces < 2):
+		return nil, fmt.Errorf("compare: want two or more %s files and no --stack, or scripts; a recording stands for a stack with --stack=FILE%s", golden.Ext, golden.Ext)
+	case traces > 0:
+		return compareFiles(cc.Paths, opt)
+	case len(cc.Stack) < 2:
+		return nil, fmt.Errorf("compare: want --stack two times or more, the reference first")
+	}
+	return cc.live(c, k, opt)
+}
+
+// options checks what isn't to count.
+func (cc *compareCommand) options() (golden.Options, error) {
+	var opt golden.Options
+	for _, name := range cc.Ignore {
+		w := golden.What(name)
+		if !slices.Contains(golden.Whats, w) {
+			return opt, fmt.Errorf("--ignore: want some of %s, got %s", whats(), name)
+		}
+		opt.Ignore = append(opt.Ignore, w)
+	}
+	return opt, nil
+}
+
+// whats lists what stacks can differ in.
+func whats() string {
+	var names []string
+	for _, w := range golden.Whats {
+		names = append(names, string(w))
+	}
+	return strings.Join(names, ", ")
+}
+
+// compareFiles compares recorded traces with the first.
+func compareFiles(files []string, opt golden.Options) ([]golden.Result, error) {
+	var runs []golden.StackResult
+	for _, f := range files {
+		t, err := golden.Load(f)
+		if err != nil {
+			return nil, err
+		}
+		runs = append(runs, golden.StackResult{Stack: t.Stack, Verdict: t.Verdict, Why: t.Why, Trace: t})
+	}
+	first := runs[0].Trace
+	for i := range runs {
+		for j := range i {
+			if runs[i].Stack == runs[j].Stack {
+				runs[i].Stack = files[i] // of the same stack at another time
+				runs[i].Trace.Stack = files[i]
+			}
+		}
+	}
+	return []golden.Result{golden.NewResult(first.Script, first.IPVersion, runs, opt)}, nil
+}
+
+// live plays the scripts.
+func (cc *compareCommand) live(c *console, k *kong.Context, opt golden.Options) ([]golden.Result, error) {
+	p := &player{
+		console: c, jobs: cc.Jobs, hz: cc.HZ,
+		rc: &runCommand{IPVersion: cc.IPVersion, Preset: cc.Preset, drillFlags: cc.drillFlags, Paths: cc.Paths},
+		k:  k,
+	}
+	tasks, err := p.rc.tasks()
+	if err != nil {
+		return nil, err
+	}
+	runs := make([][]golden.StackResult, len(tasks))
+	for _, name := range cc.Stack {
+		one, err := p.play(name, tasks)
+		if err != nil {
+			return nil, err
+		}
+		for i := range tasks {
+			runs[i] = append(runs[i], one[i])
+		}
+	}
+	var results []golden.Result
+	for i, t := range tasks {
+		results = append(results, golden.NewResult(t.Name, t.Version, runs[i], opt))
+	}
+	return results, nil
+}
+
+// write writes the table.
+func (cc *compareCommand) write(out *output, results []golden.Result) error {
+	if cc.Only == "different" {
+		results = slices.DeleteFunc(slices.Clone(results), func(r golden.Result) bool { return r.Agree() })
+	}
+	opt := golden.TextOptions{Verbose: cc.Verbose, Versions: len(cc.IPVersion) > 1}
+	switch cc.Format {
+	case "jsonl":
+		return golden.JSONL(out, results)
+	case "markdown":
+		golden.Markdown(out, results, opt)
+	default:
+		golden.Text(out, results, opt)
+	}
+	return nil
+}
+
+// compareStatus is 0 if all agree, 1 if not, and says if nothing could be compared.
+func compareStatus(results []golden.Result) error {
+	compared, errors, inconclusive := false, false, false
+	for _, r := range results {
+		if !r.Agree() {
+			return exitStatus(exitFail)
+		}
+		compared = compared || r.Compared()
+		for _, s := range r.Stacks {
+			errors = errors || s.Verdict == engine.Error
+			inconclusive = inconclusive || s.Verdict == engine.Inconclusive
+		}
+	}
+	switch {
+	case errors:
+		return exitStatus(exitError)
+	case inconclusive:
+		return exitStatus(exitInconclusive)
+	case !compared:
+		return exitStatus(exitNothing)
+	}
+	return nil
+}
+
+// A player plays scripts to stacks, to their end.
+type player struct {
+	console  *console
+	rc       *runCommand
+	k        *kong.Context
+	jobs, hz int
+}
+
+// play plays tasks to one stack, or looks them up if it is a recording.
+func (p *player) play(name string, tasks []suite.Task) ([]golden.StackResult, error) {
+	out := make([]golden.StackResult, len(tasks))
+	if _, err := os.Stat(name); err == nil {
+		rec, err := golden.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		for i, t := range tasks {
+			out[i] = golden.StackResult{Stack: rec.Name, Verdict: engine.Unsupported, Why: "not recorded"}
+			if trace := rec.Of(t.Name, string(t.Version)); trace != nil {
+				out[i] = golden.StackResult{Stack: trace.Stack, Verdict: trace.Verdict, Why: trace.Why, Trace: trace}
+			}
+		}
+		return out, nil
+	}
+	runs, err := p.runs(name, tasks)
+	if err != nil {
+		return nil, err
+	}
+	for i, r := range runs {
+		t := r.trace
+		out[i] = golden.StackResult{Stack: t.Stack, Verdict: t.Verdict, Why: t.Why, Trace: t}
+	}
+	return out, nil
+}
+
+// playFor is how long a script may take. What the stack did up to then is compared: a
+// call of a script that has gone wrong may never return.
+const playFor = time.Minute
+
+// A played script is its run and what was seen.
+type played struct {
+	report.Run
+	trace *golden.Trace
+}
+
+// runs plays tasks to one stack.
+func (p *player) runs(name string, tasks []suite.Task) ([]played, error) {
+	st, err := p.open(name)
+	if st == nil {
+		return nil, err
+	}
+	lanes, err := suite.Lanes(p.console.ctx, st, name, p.jobs, len(tasks))
+	if err != nil {
+		return nil, err
+	}
+	r := p.rc.runner(p.k)
+	r.Reruns = 3
+	r.Settings = append(r.Settings, engine.Setting{Name: "keep_going"},
+		engine.Setting{Name: "timeout", Value: playFor.String(), HasValue: true})
+	r.Note = func(stack, note string) { fmt.Fprintf(p.console.stderr, "tcpdrill: %s: %s\n", stack, note) }
+	var bar *live
+	if tty := p.console.terminal(); tty != nil {
+		bar = newLive(tty, p.console.stderr, nil)
+		r.Observe = bar.observe
+		bar.Begin(len(tasks))
+	}
+	var out []played
+	settings := settingTexts(p.rc.Preset, p.rc.settings(p.k))
+	interrupted := r.Run(p.console.ctx, lanes, tasks, func(one report.Run) {
+		if bar != nil {
+			bar.Run(one)
+		}
+		trace := golden.New(golden.Run{
+			Script: one.Script, IPVersion: one.IPVersion, Stack: one.Stack, Version: stacks.Version(st),
+			Settings: settings, Virtual: one.Virtual,
+		}, one.Outcome)
+		one.Outcome = nil // it may be large, and all are kept
+		out = append(out, played{one, trace})
+	})
+	if bar != nil {
+		bar.End(report.Total{Tally: report.Tally{}})
+	}
+	if interrupted != "" {
+		fmt.Fprintf(p.console.stderr, "tcpdrill: interrupted at %s on %s\n", interrupted, name)
+		return nil, exitStatus(130)
+	}
+	return out, nil
+}
+
+// open opens a stack.
+func (p *player) open(name string) (stacks.Stack, error) {
+	if name == "gostack" {
+		return (&goStackFlags{HZ: p.hz}).open(name)
+	}
+	return stacks.Open(name)
+}
+
+// settingTexts writes options as a command line has them.
+func settingTexts(preset string, settings []engine.Setting) []string {
+	var out []string
+	if preset != "" {
+		out = append(out, "--preset="+preset)
+	}
+	for _, s := range settings {
+		text := "--" + strings.ReplaceAll(s.Name, "_", "-")
+		if s.HasValue {
+			text += "=" + s.Value
+		}
+		out = append(out, text)
+	}
+	return out
+}
+
+// stackFolder is what the folder of a stack's traces is called: kernels' by their series.
+func stackFolder(name, version string) string {
+	if name == "kernel" || name == "auto" {
+		if _, number, ok := strings.Cut(version, "Linux "); ok {
+			parts := strings.SplitN(number, ".", 3)
+			if len(parts) > 1 {
+				return "kernel-" + parts[0] + "." + strings.TrimRight(parts[1], ",")
+			}
+		}
+	}
+	return strings.NewReplacer(":", "-", string(filepath.Separator), "-", "+", "-").Replace(name)
+}

@@ -1,0 +1,474 @@
+package golden
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Options say what counts as a difference.
+type Options struct {
+	// Exact: times have to be the same to a tenth of a millisecond. Otherwise they may
+	// be off by the traces' tolerance and the steps of the stacks' timers.
+	Exact bool
+	// Ignore names kinds of differences that don't count.
+	Ignore []What
+}
+
+// A Comparison is how one trace differs from another, the reference.
+type Comparison struct {
+	Ref, Own    *Trace
+	Rows        []Row // side by side, in order
+	Differences []Difference
+}
+
+// Agree reports whether there is no difference.
+func (c *Comparison) Agree() bool { return len(c.Differences) == 0 }
+
+// A Row is what stands side by side: one event on each side, or several that carry
+// the same bytes, or some on one side only.
+type Row struct {
+	Ref, Own []*Event
+	Differ   []What // in what they differ; none: in nothing
+}
+
+// Compare says how traces of the same script differ from a reference.
+//
+// A stack that did the same as the reference and says why explains the reference's
+// segments, if that doesn't say itself.
+func Compare(ref *Trace, others []*Trace, opt Options) []*Comparison {
+	var out []*Comparison
+	var all []*comparer
+	why := map[*Segment]string{}
+	for _, own := range others {
+		c := newComparer(ref, own, opt)
+		c.pairUp()
+		for _, p := range c.pairs {
+			if p.a1 == p.a0+1 && p.b1 == p.b0+1 {
+				a, b := c.refSent[p.a0].Segment, c.ownSent[p.b0].Segment
+				if b.Cause != "" && a.Cause == "" && c.later(a, b) == 0 && a.Kind == b.Kind && why[a] == "" {
+					why[a] = b.Cause
+				}
+			}
+		}
+		all = append(all, c)
+	}
+	for _, c := range all {
+		c.why = why
+		out = append(out, c.compare())
+	}
+	return out
+}
+
+// A comparer compares one trace with the reference.
+type comparer struct {
+	ref, own *Trace
+	opt      Options
+	out      *Comparison
+
+	refIn, ownIn     []*Event // inputs
+	refSent, ownSent []*Event // on the connection under test
+	pairs            []pair   // of what was sent
+	// On other connections: in what order those are told apart from the one under test
+	// says nothing.
+	refOther, ownOther []*Event
+	otherPairs         []pair
+	// Of each of the reference's segments: by how much the other stack's inputs came
+	// later there, and how far off the other's may be.
+	shift, slack     map[*Segment]time.Duration
+	refScale, ownScl int
+	why              map[*Segment]string
+}
+
+func newComparer(ref, own *Trace, opt Options) *comparer {
+	c := &comparer{
+		ref: ref, own: own, opt: opt, out: &Comparison{Ref: ref, Own: own},
+		shift: map[*Segment]time.Duration{}, slack: map[*Segment]time.Duration{},
+		refScale: ref.windowScale(), ownScl: own.windowScale(),
+	}
+	c.refIn, c.refSent, c.refOther = ref.split()
+	c.ownIn, c.ownSent, c.ownOther = own.split()
+	return c
+}
+
+// split returns inputs, and what was sent on the connection under test and others.
+func (t *Trace) split() (in, sent, other []*Event) {
+	for i := range t.Events {
+		switch e := &t.Events[i]; {
+		case e.input():
+			in = append(in, e)
+		case e.Kind == Sent && e.Segment.Other:
+			other = append(other, e)
+		case e.Kind == Sent:
+			sent = append(sent, e)
+		}
+	}
+	return in, sent, other
+}
+
+// pairUp finds out what belongs together.
+func (c *comparer) pairUp() {
+	var shift, cum time.Duration
+	var last time.Duration // the last input, or what a timer sent after it
+	inputs := 0
+	for i := range c.ref.Events {
+		e := &c.ref.Events[i]
+		switch {
+		case e.input():
+			if inputs < len(c.ownIn) {
+				shift = c.ownIn[inputs].At - e.At
+			}
+			inputs++
+			last, cum = e.At, 0
+		case e.Kind == Sent:
+			if gap := e.At - last; gap > time.Millisecond {
+				cum += max(wheelStep(c.ref.Tick, gap), wheelStep(c.own.Tick, gap))
+				last = e.At
+			}
+			c.shift[e.Segment] = shift
+			c.slack[e.Segment] = max(c.ref.Tolerance, c.own.Tolerance) + cum
+		}
+	}
+	c.pairs = align(segments(c.refSent), segments(c.ownSent), c.later)
+	c.otherPairs = c.pairOthers()
+}
+
+// pairOthers pairs what was sent on other connections: which of them a packet is of
+// isn't known, so it is paired with the first that is the same, wherever that is.
+func (c *comparer) pairOthers() (pairs []pair) {
+	taken := make([]bool, len(c.ownOther))
+	for i, a := range c.refOther {
+		p := pair{i, i + 1, 0, 0}
+		for j, b := range c.ownOther {
+			if !taken[j] && a.Text == b.Text {
+				taken[j] = true
+				p.b0, p.b1 = j, j+1
+				break
+			}
+		}
+		pairs = append(pairs, p)
+	}
+	for j := range c.ownOther {
+		if !taken[j] {
+			pairs = append(pairs, pair{0, 0, j, j + 1})
+		}
+	}
+	return pairs
+}
+
+func segments(events []*Event) []*Segment {
+	out := make([]*Segment, len(events))
+	for i, e := range events {
+		out[i] = e.Segment
+	}
+	return out
+}
+
+// wheelStep is by how much a timer that was set for d may be late by nature: Linux's
+// timer wheel has steps of 1, 8, 64 … ticks, the longer the time (kernel/time/timer.c).
+func wheelStep(tick, d time.Duration) time.Duration {
+	if tick <= 0 {
+		return 0
+	}
+	step := tick
+	for n := d / tick; n >= 64; n /= 8 {
+		step *= 8
+	}
+	return step
+}
+
+// later is by how much b came later than a, 0 if that is within what can be.
+func (c *comparer) later(a, b *Segment) time.Duration {
+	if c.opt.Exact {
+		return b.At.Round(time.Millisecond/10) - a.At.Round(time.Millisecond/10)
+	}
+	d := b.At - a.At - c.shift[a]
+	if max(d, -d) <= c.slack[a] {
+		return 0
+	}
+	return d
+}
+
+// compare goes through both traces and says what differs.
+func (c *comparer) compare() *Comparison {
+	c.rows()
+	c.calls()
+	c.states()
+	for _, p := range c.pairs {
+		c.pair(c.refSent[p.a0:p.a1], c.ownSent[p.b0:p.b1])
+	}
+	for _, p := range c.otherPairs {
+		c.pair(c.refOther[p.a0:p.a1], c.ownOther[p.b0:p.b1])
+	}
+	c.ends()
+	c.out.Differences = slices.DeleteFunc(c.out.Differences, func(d Difference) bool {
+		return slices.Contains(c.opt.Ignore, d.What)
+	})
+	for i := range c.out.Rows {
+		c.out.Rows[i].Differ = slices.DeleteFunc(c.out.Rows[i].Differ, func(w What) bool { return slices.Contains(c.opt.Ignore, w) })
+	}
+	slices.SortStableFunc(c.out.Differences, func(a, b Difference) int { return rank(a.What) - rank(b.What) })
+	return c.out
+}
+
+// differ notes a difference in what stands side by side.
+func (c *comparer) differ(d Difference) {
+	c.out.Differences = append(c.out.Differences, d)
+	if d.row == nil {
+		return
+	}
+	for i := range c.out.Rows {
+		if r := &c.out.Rows[i]; len(r.Ref) > 0 && r.Ref[0] == d.row || len(r.Own) > 0 && r.Own[0] == d.row {
+			if !slices.Contains(r.Differ, d.What) {
+				r.Differ = append(r.Differ, d.What)
+			}
+			return
+		}
+	}
+}
+
+// rows lays both traces side by side, in the order of the reference.
+func (c *comparer) rows() {
+	pairOf := map[*Event]pair{} // of the first of each
+	for _, p := range c.pairs {
+		if p.a0 < p.a1 {
+			pairOf[c.refSent[p.a0]] = p
+		}
+	}
+	others := map[*Event]pair{}
+	for _, p := range c.otherPairs {
+		if p.a0 < p.a1 {
+			others[c.refOther[p.a0]] = p
+		}
+	}
+	ownNext, ownInputs := 0, 0
+	row := func(ref, own []*Event) { c.out.Rows = append(c.out.Rows, Row{Ref: ref, Own: own}) }
+	// What only the other has comes where it happened there: before the input that
+	// followed.
+	before := func(limit int, input *Event) {
+		for ownNext < limit && (input == nil || follows(c.own, input, c.ownSent[ownNext])) {
+			row(nil, c.ownSent[ownNext:ownNext+1])
+			ownNext++
+		}
+	}
+	limitOf := func(i int) int { // own's segments before what stands beside ref's i-th
+		for ; i < len(c.refSent); i++ {
+			if p, ok := pairOf[c.refSent[i]]; ok && p.b0 < p.b1 {
+				return p.b0
+			}
+		}
+		return len(c.ownSent)
+	}
+	sent := 0
+	for i := range c.ref.Events {
+		e := &c.ref.Events[i]
+		switch {
+		case e.input():
+			var own []*Event
+			if ownInputs < len(c.ownIn) {
+				own = c.ownIn[ownInputs : ownInputs+1]
+				before(limitOf(sent), own[0])
+			}
+			ownInputs++
+			row([]*Event{e}, own)
+		case e.Kind == State:
+			row([]*Event{e}, nil)
+		case e.Segment.Other:
+			if p, ok := others[e]; ok {
+				row(c.refOther[p.a0:p.a1], c.ownOther[p.b0:p.b1])
+			}
+		default:
+			if p, ok := pairOf[e]; ok {
+				if p.b0 < p.b1 {
+					before(p.b0, nil)
+					ownNext = p.b1
+				}
+				row(c.refSent[p.a0:p.a1], c.ownSent[p.b0:p.b1])
+			}
+			sent++
+		}
+	}
+	before(len(c.ownSent), nil)
+	for _, p := range c.otherPairs {
+		if p.a0 == p.a1 {
+			row(nil, c.ownOther[p.b0:p.b1])
+		}
+	}
+	for ; ownInputs < len(c.ownIn); ownInputs++ {
+		row(nil, c.ownIn[ownInputs:ownInputs+1])
+	}
+}
+
+// follows reports whether in a trace an event comes before another.
+func follows(t *Trace, later, e *Event) bool {
+	for i := range t.Events {
+		switch &t.Events[i] {
+		case e:
+			return true
+		case later:
+			return false
+		}
+	}
+	return false
+}
+
+// calls compares what was done to the stacks, and what calls returned.
+func (c *comparer) calls() {
+	for i, a := range c.refIn {
+		if i >= len(c.ownIn) {
+			return // ends says so
+		}
+		b := c.ownIn[i]
+		if a.Kind != b.Kind || withoutResult(a.Text) != withoutResult(b.Text) {
+			c.differ(Difference{What: Script, At: a.At, row: a,
+				Text: fmt.Sprintf("another script: %s where %s has %s", b.Text, c.ref.Stack, a.Text)})
+			return
+		}
+		if a.Kind != Call {
+			continue
+		}
+		name, _, _ := strings.Cut(a.Text, "(")
+		d := Difference{What: Calls, At: a.At, row: a}
+		switch {
+		case a.Result == "" && b.Result != "":
+			d.Text = fmt.Sprintf("%s returns %s; on %s it doesn't", name, b.Result, c.ref.Stack)
+		case a.Result != "" && b.Result == "":
+			d.Text = fmt.Sprintf("%s doesn't return", name)
+		case a.Result != b.Result:
+			d.Text = fmt.Sprintf("%s = %s where %s has %s", name, b.Result, c.ref.Stack, a.Result)
+		case a.Note != b.Note:
+			d.Text = fmt.Sprintf("%s: %s where %s has %s", name, orNothing(b.Note), c.ref.Stack, orNothing(a.Note))
+		case a.Blocks && b.Blocks && c.returnsLater(a, b) != 0:
+			d.Text = fmt.Sprintf("%s returns %s", name, laterText(c.returnsLater(a, b)))
+		default:
+			continue
+		}
+		c.differ(d)
+	}
+}
+
+// returnsLater is by how much later a call that blocks returned.
+func (c *comparer) returnsLater(a, b *Event) time.Duration {
+	if c.opt.Exact {
+		return b.End.Round(time.Millisecond/10) - a.End.Round(time.Millisecond/10)
+	}
+	d := (b.End - b.At) - (a.End - a.At)
+	slack := max(c.ref.Tolerance, c.own.Tolerance) + max(wheelStep(c.ref.Tick, a.End-a.At), wheelStep(c.own.Tick, a.End-a.At))
+	if max(d, -d) <= slack {
+		return 0
+	}
+	return d
+}
+
+func orNothing(note string) string {
+	if note == "" {
+		return "what the script says"
+	}
+	return note
+}
+
+// withoutResult is a call without what it returned.
+func withoutResult(text string) string {
+	if i := strings.LastIndex(text, ") = "); i >= 0 {
+		return text[:i]
+	}
+	return text
+}
+
+// states compares what code blocks read.
+func (c *comparer) states() {
+	var own []*Event
+	for i := range c.own.Events {
+		if e := &c.own.Events[i]; e.Kind == State {
+			own = append(own, e)
+		}
+	}
+	for i := range c.ref.Events {
+		a := &c.ref.Events[i]
+		if a.Kind != State {
+			continue
+		}
+		if len(own) == 0 {
+			return
+		}
+		b := own[0]
+		own = own[1:]
+		if a.Text == b.Text {
+			continue
+		}
+		var parts []string
+		with := strings.Split(b.Text, ", ")
+		for j, value := range strings.Split(a.Text, ", ") {
+			if j < len(with) && with[j] != value && !c.nearly(with[j], value) {
+				_, v, _ := strings.Cut(value, " = ")
+				parts = append(parts, fmt.Sprintf("%s where %s has %s", with[j], c.ref.Stack, v))
+			}
+		}
+		if len(parts) == 0 {
+			continue
+		}
+		c.differ(Difference{What: States, At: a.At, row: a, Text: strings.Join(parts, ", ")})
+	}
+}
+
+// readTimes are times of TCP_INFO (microseconds, but for the last), of which the stack
+// takes all or a part from its clock.
+var readTimes = map[string]time.Duration{
+	"tcpi_rtt": time.Microsecond, "tcpi_rttvar": time.Microsecond, "tcpi_min_rtt": time.Microsecond,
+	"tcpi_rcv_rtt": time.Microsecond, "tcpi_rto": time.Microsecond, "tcpi_ato": time.Microsecond,
+	"tcpi_busy_time": time.Microsecond, "tcpi_rwnd_limited": time.Microsecond, "tcpi_sndbuf_limited": time.Microsecond,
+	"tcpi_last_data_sent": time.Millisecond, "tcpi_last_ack_sent": time.Millisecond,
+	"tcpi_last_data_recv": time.Millisecond, "tcpi_last_ack_recv": time.Millisecond,
+}
+
+// nearly reports whether two readings are of a time, and as near as times have to be.
+func (c *comparer) nearly(a, b string) bool {
+	name, value, _ := strings.Cut(a, " = ")
+	unit := readTimes[name]
+	if unit == 0 || c.opt.Exact {
+		return false
+	}
+	x, err := strconv.ParseInt(value, 10, 64)
+	if err != nil {
+		return false
+	}
+	_, value, _ = strings.Cut(b, " = ")
+	y, err := strconv.ParseInt(value, 10, 64)
+	off := time.Duration(x-y) * unit
+	return err == nil && off.Abs() <= max(c.ref.Tolerance, c.own.Tolerance)
+}
+
+// ends says that a run came to its end before the other.
+func (c *comparer) ends() {
+	if n := len(c.ownIn); n < len(c.refIn) {
+		text := "stops before " + c.refIn[n].Text
+		if c.own.Why != "" {
+			text += ": " + c.own.Why
+		}
+		c.differ(Difference{What: Script, At: c.refIn[n].At, Text: text})
+	} else if n := len(c.refIn); n < len(c.ownIn) {
+		c.differ(Difference{What: Script, At: c.ownIn[n].At, Text: fmt.Sprintf("goes on where %s stops, before %s", c.ref.Stack, c.ownIn[n].Text)})
+	}
+}
+
+// windowScale is by how many bits windows are shifted (RFC 7323, section 2.2): none
+// unless both ends have said so.
+func (t *Trace) windowScale() int {
+	theirs, ours := false, -1
+	for _, e := range t.Events {
+		if e.Kind == Inject && strings.HasPrefix(strings.TrimLeft(e.Text, "[]()abcdefghijklmnopqrstuvwxyz0123456789, "), "S") {
+			theirs = theirs || strings.Contains(e.Text, "wscale ")
+		}
+		if e.Kind == Sent && e.Segment.has('S') && ours < 0 {
+			if _, rest, ok := strings.Cut(e.Segment.Options, "wscale "); ok {
+				fmt.Sscanf(rest, "%d", &ours)
+			}
+		}
+	}
+	if !theirs || ours < 0 {
+		return 0
+	}
+	return ours
+}

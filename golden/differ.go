@@ -1,0 +1,462 @@
+package golden
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// What is what two traces differ in.
+type What string
+
+// Kinds of differences, the weightiest first.
+const (
+	Script  What = "script"  // one run was of another script, or ended early
+	Calls   What = "calls"   // what a call returned
+	Missing What = "missing" // a segment that only the reference sends
+	Extra   What = "extra"   // a segment that the reference doesn't send
+	Cuts    What = "cut"     // the same bytes in other segments
+	Flags   What = "flags"
+	Times   What = "time"
+	Acks    What = "ack"
+	ECN     What = "ecn"
+	Urgent  What = "urg"
+	Opts    What = "options"
+	GSO     What = "gso" // super-segments that are the same on the wire
+	Window  What = "win" // in bytes, scaled
+	TS      What = "ts"  // timestamps
+	States  What = "state"
+	Others  What = "other" // packets of other connections, and what isn't TCP
+	Causes  What = "cause"
+)
+
+// Whats lists all kinds, the weightiest first.
+var Whats = []What{Script, Calls, Missing, Extra, Cuts, Flags, Times, Acks, ECN, Urgent, Opts, GSO, Window, TS, States, Others, Causes}
+
+func rank(w What) int { return slices.Index(Whats, w) }
+
+// A Difference is one thing that differs, said of the other stack.
+type Difference struct {
+	What What
+	// Text is the shortest true statement: "PSH on 1001:2001".
+	Text string
+	At   time.Duration // script time, of the reference where it did something
+	// Those of several that have the same group are told together, by their places:
+	// "PSH on " of 1001:2001 and 3001:4001.
+	group, place string
+	row          *Event
+}
+
+// pair says in what segments differ that stand side by side.
+func (c *comparer) pair(ref, own []*Event) {
+	switch {
+	case len(own) == 0:
+		for _, e := range ref {
+			c.missing(e)
+		}
+		return
+	case len(ref) == 0:
+		for _, e := range own {
+			c.extra(e)
+		}
+		return
+	case len(ref) > 1 || len(own) > 1:
+		c.cut(ref, own)
+	case ref[0].Segment.Len != own[0].Segment.Len && !ref[0].Segment.Unreadable:
+		c.length(ref[0], own[0])
+	}
+	a, b := ref[0].Segment, own[0].Segment
+	lastA, lastB := ref[len(ref)-1].Segment, own[len(own)-1].Segment
+	at := Difference{At: a.At, row: ref[0]}
+	onTime := false
+	if d := c.later(a, b); d != 0 {
+		c.time(ref[0], b, d)
+	} else if d := c.later(lastA, lastB); d != 0 {
+		c.time(ref[len(ref)-1], lastB, d)
+	} else {
+		onTime = true
+	}
+	if a.Unreadable || b.Unreadable {
+		if a.Text != b.Text {
+			at.What, at.Text = Others, fmt.Sprintf("%s where %s sends %s", b.Text, c.ref.Stack, a.Text)
+			c.differ(at)
+		}
+		return
+	}
+	c.flags(ref[0], lastA, lastB)
+	c.header(at, lastA, lastB)
+	if onTime && a.Cause != "" && b.Cause != "" && a.Cause != b.Cause {
+		at.What, at.group = Causes, "cause"
+		at.Text = fmt.Sprintf("sends %s because of %s where %s says %s", place(b), b.Cause, c.ref.Stack, a.Cause)
+		c.differ(at)
+	}
+}
+
+// place names a segment by its range.
+func place(s *Segment) string {
+	switch {
+	case s.Unreadable:
+		return s.Text
+	case s.has('S'):
+		return map[bool]string{true: "the SYN-ACK", false: "the SYN"}[s.Ack != ""]
+	case s.has('R'):
+		return "the RST"
+	case s.Len == 0 && s.has('F'):
+		return "the FIN"
+	case s.Len == 0:
+		return "ACK " + s.Ack
+	}
+	return fmt.Sprintf("%d:%d", s.Seq, s.Seq+uint32(s.Len))
+}
+
+// because is why the reference sent a segment, as far as anyone says.
+func (c *comparer) because(s *Segment) string {
+	if s.Cause != "" {
+		return s.Cause
+	}
+	return c.why[s]
+}
+
+// inWords is a cause in parentheses.
+func inWords(cause string) string {
+	if cause == "" {
+		return ""
+	}
+	return " (" + cause + ")"
+}
+
+// noun is what a segment is called, to say that it is or isn't there.
+func noun(s *Segment) string {
+	data := fmt.Sprintf("%d:%d", s.Seq, s.Seq+uint32(s.Len))
+	switch {
+	case s.Other:
+		return "packet of another connection: " + s.Text
+	case s.Unreadable:
+		return s.Text
+	case s.Kind == "retransmission":
+		return "retransmission of " + data
+	case s.Kind == "probe":
+		return "probe below " + strconv.FormatUint(uint64(s.Seq)+1, 10)
+	case s.Kind == "FIN again":
+		return "retransmission of the FIN"
+	case s.Kind == "SYN again":
+		return "retransmission of " + place(s)
+	case s.Len == 0 && (s.has('S') || s.has('R') || s.has('F')):
+		return strings.TrimPrefix(place(s), "the ")
+	case s.Len == 0:
+		return "ACK " + s.Ack
+	}
+	return data
+}
+
+// missing says that only the reference sent something.
+func (c *comparer) missing(e *Event) {
+	s := e.Segment
+	if s.At+c.shift[s]+c.slack[s] > c.own.Until && !c.opt.Exact {
+		return // nobody looked for so long
+	}
+	d := Difference{What: Missing, At: s.At, row: e, group: "no " + s.Kind, place: noun(s)}
+	d.Text = "no " + noun(s) + inWords(c.because(s))
+	if s.Other {
+		d.What = Others
+	}
+	c.differ(d)
+}
+
+// extra says that the reference doesn't send something.
+func (c *comparer) extra(e *Event) {
+	s := e.Segment
+	if s.At > c.ref.Until+c.shiftAtEnd()+max(c.ref.Tolerance, c.own.Tolerance) && !c.opt.Exact {
+		return
+	}
+	d := Difference{What: Extra, At: s.At, row: e, group: "also " + s.Kind, place: noun(s)}
+	d.Text = fmt.Sprintf("also sends %s%s", noun(s), inWords(s.Cause))
+	if s.Other {
+		d.What = Others
+	}
+	c.differ(d)
+}
+
+// shiftAtEnd is by how much later the other's last input came.
+func (c *comparer) shiftAtEnd() time.Duration {
+	if n := min(len(c.refIn), len(c.ownIn)); n > 0 {
+		return max(0, c.ownIn[n-1].At-c.refIn[n-1].At)
+	}
+	return 0
+}
+
+// cut says how the same bytes were cut.
+func (c *comparer) cut(ref, own []*Event) {
+	a, b := segments(ref), segments(own)
+	first, last := a[0], a[len(a)-1]
+	d := Difference{What: Cuts, At: first.At, row: ref[0]}
+	whole := fmt.Sprintf("%d:%d", first.Seq, last.Seq+uint32(last.Len))
+	wireA, wireB := Cut(values(a)), Cut(values(b))
+	c.innerPush(ref[0], wireA, wireB)
+	if sameLengths(wireA, wireB) {
+		d.What = GSO
+		d.Text = fmt.Sprintf("%s leaves as %s where %s has %s, the same on the wire", whole, cuts(b), c.ref.Stack, cuts(a))
+		c.differ(d)
+		return
+	}
+	lastA, lastB := a[len(a)-1], b[len(b)-1]
+	switch {
+	case len(a) == 1 && len(b) == 2 && lastA.has('F') && lastB.has('F') && lastB.Len == 0:
+		d.Text = "FIN not merged with " + whole
+	case len(a) == 2 && len(b) == 1 && lastB.has('F') && lastA.has('F') && lastA.Len == 0:
+		d.Text = "FIN merged with " + whole
+	default:
+		verb := ""
+		if again(first) {
+			verb = "retransmits "
+		}
+		d.Text = fmt.Sprintf("%s%s as %s where %s sends %s", verb, whole, cuts(b), c.ref.Stack, cuts(a))
+	}
+	c.differ(d)
+}
+
+// innerPush says that PSH is on a segment, not the last, where the reference has none
+// at that byte.
+func (c *comparer) innerPush(row *Event, ref, own []Segment) {
+	for i, b := range own[:len(own)-1] {
+		if own[i+1].Len == 0 {
+			break // it is the last that has data
+		}
+		there := slices.ContainsFunc(ref, func(a Segment) bool { return a.End() == b.End() && a.has('P') })
+		if b.has('P') && !there {
+			c.differ(Difference{What: Flags, At: b.At, row: row, Text: "PSH on " + place(&b), group: "PSH on ", place: place(&b)})
+		}
+	}
+}
+
+func values(in []*Segment) []Segment {
+	out := make([]Segment, len(in))
+	for i, s := range in {
+		out[i] = *s
+	}
+	return out
+}
+
+func sameLengths(a, b []Segment) bool {
+	return slices.EqualFunc(a, b, func(x, y Segment) bool { return x.Seq == y.Seq && x.Len == y.Len })
+}
+
+// cuts says how long segments are: "one segment", "1448 + 552", "7 segments of 100".
+func cuts(in []*Segment) string {
+	if len(in) == 1 {
+		return "one segment"
+	}
+	if n := len(in); n > 4 {
+		same := true
+		for _, s := range in {
+			same = same && s.Len == in[0].Len
+		}
+		if same {
+			return fmt.Sprintf("%d segments of %d", n, in[0].Len)
+		}
+		return fmt.Sprintf("%d segments, the first of %d", n, in[0].Len)
+	}
+	var parts []string
+	for _, s := range in {
+		text := strconv.Itoa(s.Len)
+		if s.Len == 0 && s.has('F') {
+			text = "FIN"
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, " + ")
+}
+
+// length says that segments begin at the same byte and don't end at the same.
+func (c *comparer) length(ref, own *Event) {
+	a, b := ref.Segment, own.Segment
+	c.differ(Difference{What: Cuts, At: a.At, row: ref,
+		Text: fmt.Sprintf("sends %d bytes at %d where %s sends %d", b.Len, a.Seq, c.ref.Stack, a.Len)})
+}
+
+// time says that a segment came earlier or later.
+func (c *comparer) time(ref *Event, b *Segment, d time.Duration) {
+	a := ref.Segment
+	verb := "sends "
+	if a.Kind == "retransmission" {
+		verb = "retransmits "
+	}
+	text := verb + place(a) + " " + laterText(d)
+	switch why := c.because(a); {
+	case why != "" && b.Cause != "" && why != b.Cause:
+		text += fmt.Sprintf(": %s, not %s", b.Cause, why)
+	case b.Cause != "":
+		text += inWords(b.Cause)
+	case why != "":
+		text += fmt.Sprintf(" than %s's %s", c.ref.Stack, why)
+	}
+	c.differ(Difference{What: Times, At: a.At, row: ref, Text: text, group: "time"})
+}
+
+// laterText is a difference in time in words.
+func laterText(d time.Duration) string {
+	word := "later"
+	if d < 0 {
+		d, word = -d, "earlier"
+	}
+	switch {
+	case d < 10*time.Millisecond:
+		return fmt.Sprintf("%.1f ms %s", d.Seconds()*1000, word)
+	case d < 10*time.Second:
+		return fmt.Sprintf("%.0f ms %s", d.Seconds()*1000, word)
+	}
+	return fmt.Sprintf("%.1f s %s", d.Seconds(), word)
+}
+
+// flagNames are the flags that two segments may differ in.
+var flagNames = map[byte]string{'P': "PSH", 'F': "FIN", 'S': "SYN", 'R': "RST", '.': "ACK", 'U': "URG", 'E': "ECE", 'W': "CWR", 'A': "AE"}
+
+// flags says which flags differ: those of the last, as each but the last of several
+// has none that matter.
+func (c *comparer) flags(row *Event, a, b *Segment) {
+	if a.Flags == b.Flags {
+		return
+	}
+	for _, f := range []byte("FSRPUEWA.") {
+		if a.has(f) == b.has(f) || f == 'P' && (a.Len == 0) != (b.Len == 0) {
+			continue // a FIN that has data has the data's PSH
+		}
+		group := flagNames[f] + " on "
+		if a.has(f) {
+			group = "no " + group
+		}
+		if f == 'F' && a.has('F') && b.Len > 0 {
+			group = "FIN not merged with "
+		}
+		c.differ(Difference{What: Flags, At: a.At, row: row, Text: group + place(b), group: group, place: place(b)})
+	}
+}
+
+// header compares the other fields.
+func (c *comparer) header(d Difference, a, b *Segment) {
+	say := func(w What, own, ref string) {
+		if own == "" {
+			own = "none"
+		}
+		if ref == "" {
+			ref = "none"
+		}
+		one := d
+		one.What, one.group = w, string(w)
+		one.Text = fmt.Sprintf("%s on %s where %s has %s", own, place(b), c.ref.Stack, ref)
+		c.differ(one)
+	}
+	if a.Seq != b.Seq && a.End() == a.Seq && !a.Fresh() {
+		say(Acks, fmt.Sprintf("sequence number %d", b.Seq), strconv.FormatUint(uint64(a.Seq), 10))
+	}
+	if a.Ack != b.Ack {
+		say(Acks, "ack "+b.Ack, "ack "+a.Ack)
+	}
+	if a.ECN != b.ECN {
+		say(ECN, b.ECN, a.ECN)
+	}
+	if a.Urgent != b.Urgent {
+		say(Urgent, b.Urgent, a.Urgent)
+	}
+	if a.Options != b.Options {
+		say(Opts, optText(b.Options), optText(a.Options))
+	}
+	if (a.GSO > 0 || b.GSO > 0) && a.GSO != b.GSO && a.Len == b.Len {
+		if a.GSO > 0 && b.GSO > 0 || a.Len > max(a.GSO, b.GSO) {
+			say(GSO, gsoText(b.GSO), gsoText(a.GSO))
+		}
+	}
+	if wa, wb := window(a, c.refScale), window(b, c.ownScl); wa != wb {
+		say(Window, fmt.Sprintf("win %d", wb), strconv.Itoa(wa))
+	}
+	if c.timestamps(a, b) {
+		say(TS, fmt.Sprintf("TS val %d ecr %d", b.Val, b.Ecr), fmt.Sprintf("%d %d", a.Val, a.Ecr))
+	}
+}
+
+func gsoText(size int) string {
+	if size == 0 {
+		return "no gso_size"
+	}
+	return fmt.Sprintf("gso_size %d", size)
+}
+
+func optText(options string) string {
+	if options == "" {
+		return "no options"
+	}
+	return "<" + options + ">"
+}
+
+// window is what a segment offers, in bytes.
+func window(s *Segment, scale int) int {
+	n, _ := strconv.Atoi(s.Window)
+	if s.has('S') {
+		return n
+	}
+	return n << scale
+}
+
+// timestamps reports whether they differ. A value may be off by as much as times
+// may, in milliseconds, as Linux counts them (RFC 7323, section 5.4).
+func (c *comparer) timestamps(a, b *Segment) bool {
+	if a.Val < 0 || b.Val < 0 {
+		return false // the options differ
+	}
+	if a.Ecr != b.Ecr {
+		return true
+	}
+	if c.opt.Exact {
+		return a.Val != b.Val
+	}
+	off := b.Val - a.Val - c.shift[a].Milliseconds()
+	slack := (b.At - a.At - c.shift[a]).Abs().Milliseconds() + c.slack[a].Milliseconds() + 1
+	return max(off, -off) > slack
+}
+
+// Brief tells differences shortly: those of a kind together, the weightiest first.
+func Brief(all []Difference) []string {
+	var out []string
+	done := map[string]bool{}
+	for i, d := range all {
+		if d.group == "" {
+			out = append(out, d.Text)
+			continue
+		}
+		key := string(d.What) + d.group
+		if done[key] {
+			continue
+		}
+		done[key] = true
+		same := []Difference{d}
+		for _, e := range all[i+1:] {
+			if e.What == d.What && e.group == d.group {
+				same = append(same, e)
+			}
+		}
+		out = append(out, together(same))
+	}
+	return out
+}
+
+// together tells differences of a group.
+func together(same []Difference) string {
+	d := same[0]
+	if len(same) == 1 {
+		return d.Text
+	}
+	if d.place == "" || d.What != Flags {
+		return fmt.Sprintf("%s, and %d more", d.Text, len(same)-1)
+	}
+	var places []string
+	for _, s := range same[:min(len(same), 3)] {
+		places = append(places, s.place)
+	}
+	text := d.group + strings.Join(places, ", ")
+	if n := len(same) - len(places); n > 0 {
+		text += fmt.Sprintf(" and %d more", n)
+	}
+	return text
+}

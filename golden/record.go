@@ -1,0 +1,193 @@
+package golden
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Check compares a recorded trace with one that was made now: exactly, to the last
+// letter, where time is virtual.
+func Check(recorded, now *Trace) *Comparison {
+	exact := recorded.Virtual && now.Virtual
+	c := Compare(recorded, []*Trace{now}, Options{Exact: exact})[0]
+	if exact && c.Agree() {
+		if line, was, is, differ := firstLine(recorded.Bytes("."), now.Bytes(".")); differ {
+			c.Differences = append(c.Differences, Difference{What: Script,
+				Text: fmt.Sprintf("line %d is %q, was %q", line, is, was)})
+		}
+	}
+	return c
+}
+
+// firstLine returns the first line in which two texts differ.
+func firstLine(was, is []byte) (line int, old, now string, differ bool) {
+	a, b := strings.Split(string(was), "\n"), strings.Split(string(is), "\n")
+	for i := range max(len(a), len(b)) {
+		old, now = "", ""
+		if i < len(a) {
+			old = a[i]
+		}
+		if i < len(b) {
+			now = b[i]
+		}
+		if old != now {
+			return i + 1, old, now, true
+		}
+	}
+	return 0, "", "", false
+}
+
+// SameSeries reports whether two traces are of the same stack, or of kernels of the
+// same series: 6.12.9 and 6.12.41 are.
+func SameSeries(a, b *Trace) bool { return series(a.Version) == series(b.Version) }
+
+// series is a version without what changes from one release of a series to the next.
+func series(version string) string {
+	first, _, _ := strings.Cut(version, ",")
+	name, number, ok := strings.Cut(first, " ")
+	parts := strings.SplitN(number, ".", 3)
+	if !ok || name != "Linux" || len(parts) < 2 {
+		return version
+	}
+	return name + " " + parts[0] + "." + parts[1]
+}
+
+// Renew returns the trace to record where there is one already. Where time is real,
+// what is the same within what times may be off stays as it was recorded, so that only
+// real changes show.
+func Renew(recorded, now *Trace) *Trace {
+	if recorded.Virtual || now.Virtual || !SameSeries(recorded, now) {
+		return now
+	}
+	c := Compare(recorded, []*Trace{now}, Options{})[0]
+	if c.Agree() && recorded.Verdict == now.Verdict && slices.Equal(recorded.Settings, now.Settings) {
+		return recorded
+	}
+	out := *now
+	out.Events = nil
+	for _, r := range c.Rows {
+		keep := r.Own
+		if len(r.Differ) == 0 && len(r.Ref) == len(r.Own) {
+			keep = r.Ref
+		}
+		for _, e := range keep {
+			out.Events = append(out.Events, *e)
+		}
+	}
+	for _, e := range now.Events {
+		if e.Kind == State {
+			out.Events = append(out.Events, e)
+		}
+	}
+	slices.SortStableFunc(out.Events, func(a, b Event) int { return cmp.Compare(a.At, b.At) })
+	return &out
+}
+
+// Find returns the files with traces that paths name: files as they are, folders
+// searched, sorted.
+func Find(paths []string) ([]string, error) {
+	var files []string
+	for _, p := range paths {
+		info, err := os.Stat(p)
+		if err != nil {
+			return nil, err
+		}
+		if !info.IsDir() {
+			files = append(files, p)
+			continue
+		}
+		n := len(files)
+		err = filepath.WalkDir(p, func(name string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() && strings.HasSuffix(name, Ext) {
+				files = append(files, name)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		if len(files) == n {
+			return nil, fmt.Errorf("%s: no %s files in this folder", p, Ext)
+		}
+	}
+	return files, nil
+}
+
+// Load reads the trace of a file.
+func Load(name string) (*Trace, error) {
+	src, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	return Read(name, src)
+}
+
+// Save writes a trace to a file, if that changes it, and reports whether it did.
+func Save(name string, t *Trace) (changed bool, err error) {
+	text := t.Bytes(filepath.Dir(name))
+	if old, err := os.ReadFile(name); err == nil && bytes.Equal(old, text) {
+		return false, nil
+	}
+	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+		return false, err
+	}
+	return true, os.WriteFile(name, text, 0o666)
+}
+
+// A Recording is a set of traces that stands for a stack.
+type Recording struct {
+	Name   string
+	traces []*Trace
+}
+
+// Open reads a recording: a file, or a folder of files.
+func Open(path string) (*Recording, error) {
+	files, err := Find([]string{path})
+	if err != nil {
+		return nil, err
+	}
+	r := &Recording{Name: filepath.Base(path)}
+	for _, f := range files {
+		t, err := Load(f)
+		if err != nil {
+			return nil, err
+		}
+		r.traces = append(r.traces, t)
+	}
+	return r, nil
+}
+
+// Of returns the trace of a script; nil if there is none. A recording that was carried
+// from elsewhere is found by the end of the script's name.
+func (r *Recording) Of(scriptName, ipVersion string) *Trace {
+	var best *Trace
+	length := 0
+	for _, t := range r.traces {
+		if string(t.IPVersion) != ipVersion {
+			continue
+		}
+		if n := commonEnd(scriptName, t.Script); n > length {
+			best, length = t, n
+		}
+	}
+	return best
+}
+
+// Traces returns all.
+func (r *Recording) Traces() []*Trace { return r.traces }
+
+// commonEnd is how many parts, from the last, two names have in common.
+func commonEnd(a, b string) (n int) {
+	x := strings.Split(filepath.ToSlash(filepath.Clean(a)), "/")
+	y := strings.Split(filepath.ToSlash(filepath.Clean(b)), "/")
+	for n < min(len(x), len(y)) && x[len(x)-1-n] == y[len(y)-1-n] {
+		n++
+	}
+	return n
+}
