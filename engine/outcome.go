@@ -53,6 +53,9 @@ type Failure struct {
 	Notes     []string
 	// Window is when it happened, for failures of the stack.
 	Window *Window `json:",omitempty"`
+	// Delicate: the harness was in time, but not so exactly that it couldn't matter to
+	// the stack. If the same comes again, it is a failure of the stack's.
+	Delicate bool `json:",omitempty"`
 	// Classic is packetdrill's message for the same thing, without the file's
 	// name and line.
 	Classic string

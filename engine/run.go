@@ -84,6 +84,7 @@ type runner struct {
 	nextPort uint16        // of the next connection that a script opens from outside
 	drops    bool          // the script asked for a queue that drops
 	slip     time.Duration // the worst lateness of our own since a packet was last on time
+	bent     string        // the first injection that was late by much of the time it was to come after
 
 	strangers map[[2]netip.AddrPort]*socket // connections that are none of the script's
 
@@ -282,7 +283,12 @@ func (r *runner) wait(what string) bool {
 		return true
 	}
 	now, slip := r.now(), r.slip
-	r.late("wake-up", now-max(r.at, r.stackEnd))
+	late := now - max(r.at, r.stackEnd)
+	r.late("wake-up", late)
+	if between := r.at - r.lastAt; isInbound(r.event) && r.bent == "" && late > bentFrom && late > between/10 && between > 0 {
+		r.bent = fmt.Sprintf("the packet of line %d was %.2f ms late, of the %.2f ms after which it was to come",
+			r.event.Pos.Line, late.Seconds()*1000, between.Seconds()*1000)
+	}
 	msg, ok := r.checkTime(r.event.Time.Kind, r.at, r.end, now, r.lastAt, what)
 	if ok || r.failed {
 		return true // after a mismatch the time is what it is
@@ -398,12 +404,19 @@ func (r *runner) heldUp(took time.Duration) {
 	}
 }
 
+// bentFrom is how late an injection must be to change what a stack makes of it: stacks
+// measure round trips in microseconds, and compare one with another.
+const bentFrom = 100 * time.Microsecond
+
 // doubt makes a failure of the stack inconclusive if the harness was so late,
 // slip, just before that the stack wasn't asked what the script asks.
 func (r *runner) doubt(f *Failure, slip time.Duration) {
 	if f.Verdict == Fail && slip > r.cfg.Tolerance {
 		f.Verdict = Inconclusive
 		f.Notes = append(f.Notes, fmt.Sprintf("the harness itself was up to %.1f ms late just before", millis(slip)))
+	} else if f.Verdict == Fail && r.bent != "" {
+		f.Verdict, f.Delicate = Inconclusive, true
+		f.Notes = append(f.Notes, r.bent)
 	}
 }
 

@@ -465,3 +465,20 @@ func TestWatch(t *testing.T) {
 		t.Errorf("got %q, want it to end with %q", got, want)
 	}
 }
+
+// An injection that was late by much of the time after which it was to come may have
+// changed what the stack makes of it, though it was within the tolerance.
+func TestBent(t *testing.T) {
+	for _, tt := range []struct {
+		late    time.Duration
+		verdict engine.Verdict
+	}{{50 * time.Microsecond, engine.Fail}, {400 * time.Microsecond, engine.Inconclusive}} {
+		s := newServer(func(s *server, n int) { s.send(0, wire.ACK, 0, n) })
+		s.Late = tt.late
+		text := handshake + "+0 write(4, ..., 1000) = 1000\n+0 > . 1:1001(1000) ack 1\n+.001 < . 1:1(0) ack 1001 win 1000\n+0 > . 1001:2001(1000) ack 1\n"
+		o := runScript(t, s, text)
+		if o.Verdict != tt.verdict || o.Failures[0].Delicate != (tt.verdict == engine.Inconclusive) {
+			t.Errorf("%v late: %s, %+v", tt.late, o.Verdict, o.Failures)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -67,8 +68,8 @@ func (r *Runner) Run(ctx context.Context, lanes []stacks.Stack, tasks []Task, em
 	g := newGate(stacks.Lateness(lanes[0]))
 	var mu sync.Mutex
 	var running sync.WaitGroup
-	var run func(i, round int)
-	run = func(i, round int) {
+	var run func(i, round int, before *engine.Outcome)
+	run = func(i, round int, before *engine.Outcome) {
 		most := max(1, len(lanes)>>(2*round))
 		if !r.virtual && !g.enter(ctx, most) {
 			return
@@ -79,6 +80,9 @@ func (r *Runner) Run(ctx context.Context, lanes []stacks.Stack, tasks []Task, em
 		}
 		one, ok := r.One(ctx, st, tasks[i])
 		one.Reruns = round
+		if ok && before != nil {
+			confirm(before, one.Outcome)
+		}
 		free <- st
 		if !r.virtual {
 			g.leave()
@@ -87,7 +91,7 @@ func (r *Runner) Run(ctx context.Context, lanes []stacks.Stack, tasks []Task, em
 		case !ok:
 		// In virtual time nothing is late, and the same would come out again.
 		case one.Outcome.Verdict == engine.Inconclusive && round < r.Reruns && !one.Virtual:
-			running.Go(func() { run(i, round+1) })
+			running.Go(func() { run(i, round+1, one.Outcome) })
 		default:
 			mu.Lock()
 			defer mu.Unlock()
@@ -99,7 +103,7 @@ func (r *Runner) Run(ctx context.Context, lanes []stacks.Stack, tasks []Task, em
 	for range lanes {
 		running.Go(func() {
 			for i := range next {
-				run(i, 0)
+				run(i, 0, nil)
 			}
 		})
 	}
@@ -112,6 +116,30 @@ func (r *Runner) Run(ctx context.Context, lanes []stacks.Stack, tasks []Task, em
 	close(next)
 	running.Wait()
 	return ordered.missing()
+}
+
+// confirm makes a run that is inconclusive since the harness could have been more exact
+// a failure, if the run before said the same.
+func confirm(before, now *engine.Outcome) {
+	if len(before.Failures) == 0 || len(now.Failures) == 0 || now.Verdict != engine.Inconclusive {
+		return
+	}
+	a, b := &before.Failures[0], &now.Failures[0]
+	if a.Delicate && b.Delicate && a.Line == b.Line && differing(a.Want) == differing(b.Want) {
+		now.Verdict, b.Verdict = engine.Fail, engine.Fail
+		b.Notes = append(b.Notes, "but it was the same when the script ran before")
+	}
+}
+
+// differing names the fields that differ.
+func differing(tokens []engine.Token) string {
+	var names []string
+	for _, t := range tokens {
+		if t.Differ {
+			names = append(names, t.Field)
+		}
+	}
+	return strings.Join(names, " ")
 }
 
 // One runs one task on a stack, and reports whether there is a result: not if ctx

@@ -112,3 +112,27 @@ type closes struct {
 }
 
 func (c *closes) Close() error { c.closed = true; return nil }
+
+// A failure that may be due to how exact the harness was is one if it comes again.
+func TestConfirm(t *testing.T) {
+	delicate := func(line int, field string) *engine.Outcome {
+		return &engine.Outcome{Verdict: engine.Inconclusive, Failures: []engine.Failure{{
+			Verdict: engine.Inconclusive, Line: line, Delicate: true, Want: []engine.Token{{Field: field, Differ: true}},
+		}}}
+	}
+	for _, tt := range []struct {
+		before, now *engine.Outcome
+		want        engine.Verdict
+	}{
+		{delicate(3, "seq"), delicate(3, "seq"), engine.Fail},
+		{delicate(3, "seq"), delicate(3, "win"), engine.Inconclusive},
+		{delicate(3, "seq"), delicate(4, "seq"), engine.Inconclusive},
+		{&engine.Outcome{Verdict: engine.Inconclusive}, delicate(3, "seq"), engine.Inconclusive},
+		{delicate(3, "seq"), &engine.Outcome{Verdict: engine.Pass}, engine.Pass},
+	} {
+		confirm(tt.before, tt.now)
+		if tt.now.Verdict != tt.want {
+			t.Errorf("got %s, want %s", tt.now.Verdict, tt.want)
+		}
+	}
+}
