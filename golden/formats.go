@@ -18,7 +18,7 @@ func Markdown(w io.Writer, results []Result, opt TextOptions) {
 		rule += "---|"
 	}
 	fmt.Fprintf(w, "%s\n%s\n", head, rule)
-	for _, r := range results {
+	for _, r := range opt.shown(results) {
 		line := "| " + r.name(opt.Versions) + " |"
 		for i, s := range r.Stacks {
 			cell := string(s.Verdict)

@@ -15,6 +15,16 @@ import (
 type TextOptions struct {
 	Verbose  bool // the traces side by side, of scripts on which stacks differ
 	Versions bool // scripts were run in several IP versions
+	// Different leaves out the rows of scripts on which all agree.
+	Different bool
+}
+
+// shown are the results that have a row.
+func (o TextOptions) shown(results []Result) []Result {
+	if !o.Different {
+		return results
+	}
+	return slices.DeleteFunc(slices.Clone(results), func(r Result) bool { return r.Agree() && r.Compared() })
 }
 
 // Text writes a table: a row a script, a column a stack, and below each row what
@@ -23,14 +33,15 @@ func Text(w io.Writer, results []Result, opt TextOptions) {
 	if len(results) == 0 {
 		return
 	}
+	shown := opt.shown(results)
 	width := len("script")
-	for _, r := range results {
+	for _, r := range shown {
 		width = max(width, len(r.name(opt.Versions)))
 	}
 	var columns []int
 	for i, s := range results[0].Stacks {
 		columns = append(columns, max(len(s.Stack), len("unsupported")))
-		for _, r := range results {
+		for _, r := range shown {
 			columns[i] = max(columns[i], len(r.cell(i)))
 		}
 	}
@@ -46,7 +57,7 @@ func Text(w io.Writer, results []Result, opt TextOptions) {
 		names = append(names, s.Stack)
 	}
 	row("", names)
-	for _, r := range results {
+	for _, r := range shown {
 		var cells []string
 		for i := range r.Stacks {
 			cells = append(cells, r.cell(i))

@@ -150,10 +150,7 @@ func (cc *compareCommand) live(c *console, k *kong.Context, opt golden.Options) 
 
 // write writes the table.
 func (cc *compareCommand) write(out *output, results []golden.Result) error {
-	if cc.Only == "different" {
-		results = slices.DeleteFunc(slices.Clone(results), func(r golden.Result) bool { return r.Agree() })
-	}
-	opt := golden.TextOptions{Verbose: cc.Verbose, Versions: len(cc.IPVersion) > 1}
+	opt := golden.TextOptions{Verbose: cc.Verbose, Versions: len(cc.IPVersion) > 1, Different: cc.Only == "different"}
 	switch cc.Format {
 	case "jsonl":
 		return golden.JSONL(out, results)
