@@ -49,6 +49,7 @@ type jsonLine struct {
 	Verdict     string           `json:"verdict"`
 	Detail      string           `json:"detail,omitempty"`
 	Reference   string           `json:"reference"`
+	RefVerdict  string           `json:"reference_verdict"`
 	Compared    bool             `json:"compared"`
 	Same        bool             `json:"same"`
 	Differences []jsonDifference `json:"differences,omitempty"`
@@ -69,7 +70,7 @@ func JSONL(w io.Writer, results []Result) error {
 		for _, s := range r.Stacks[1:] {
 			line := jsonLine{
 				Script: r.Script, IPVersion: string(r.IPVersion), Stack: s.Stack, Verdict: string(s.Verdict),
-				Detail: s.Why, Reference: r.Stacks[0].Stack,
+				Detail: s.Why, Reference: r.Stacks[0].Stack, RefVerdict: string(r.Stacks[0].Verdict),
 				Compared: s.Comparison != nil, Same: s.Comparison != nil && s.Comparison.Agree(),
 			}
 			if s.Trace != nil {

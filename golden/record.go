@@ -15,7 +15,9 @@ import (
 // letter, where time is virtual.
 func Check(recorded, now *Trace) *Comparison {
 	exact := recorded.Virtual && now.Virtual
-	c := Compare(recorded, []*Trace{now}, Options{Exact: exact})[0]
+	ref := *recorded
+	ref.Stack = "the record"
+	c := Compare(&ref, []*Trace{now}, Options{Exact: exact})[0]
 	if exact && c.Agree() {
 		if line, was, is, differ := firstLine(recorded.Bytes("."), now.Bytes(".")); differ {
 			c.Differences = append(c.Differences, Difference{What: Script,

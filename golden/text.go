@@ -142,15 +142,35 @@ func summary(w io.Writer, results []Result) {
 			fmt.Fprintf(w, "; %d could not be compared", n)
 		}
 		if a.sameVerdict > 0 {
-			fmt.Fprintf(w, "; in %d the verdict is the same and the traces differ", a.sameVerdict)
+			fmt.Fprintf(w, "; in %d the verdict is the same and the traces differ:", a.sameVerdict)
 		}
 		fmt.Fprintln(w)
+		if a.sameVerdict > 0 {
+			list(w, sameVerdict(results, i+1))
+		}
 	}
 }
 
-// SameVerdict lists the scripts on which a stack, by its number, has the same verdict
+// list writes names, as many as fit on a line.
+func list(w io.Writer, names []string) {
+	const indent, width = "    ", 110
+	line := ""
+	for _, n := range names {
+		if line != "" && len(line)+len(n)+2 > width {
+			fmt.Fprintf(w, "%s%s,\n", indent, line)
+			line = ""
+		}
+		if line != "" {
+			line += ", "
+		}
+		line += n
+	}
+	fmt.Fprintf(w, "%s%s\n", indent, line)
+}
+
+// sameVerdict lists the scripts on which a stack, by its number, has the same verdict
 // as the reference though the traces differ.
-func SameVerdict(results []Result, stack int) []string {
+func sameVerdict(results []Result, stack int) []string {
 	var names []string
 	for _, r := range results {
 		s := r.Stacks[stack]

@@ -5,6 +5,7 @@ package golden
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -75,7 +76,7 @@ type Run struct {
 // (--keep-going).
 func New(run Run, o *engine.Outcome) *Trace {
 	t := &Trace{
-		Script: run.Script, IPVersion: run.IPVersion, Stack: run.Stack, Version: run.Version,
+		Script: run.Script, IPVersion: run.IPVersion, Stack: run.Stack, Version: release(run.Version),
 		Settings: run.Settings, Virtual: run.Virtual,
 		Tolerance: o.Tolerance, Verdict: o.Verdict, Tick: o.Tick, Until: o.Duration,
 	}
@@ -126,6 +127,16 @@ func New(run Run, o *engine.Outcome) *Trace {
 	t.classify()
 	return t
 }
+
+// release is a kernel's version without what its builder added: "Linux 6.18.44, HZ=250".
+func release(version string) string {
+	if m := builders.FindStringSubmatchIndex(version); m != nil {
+		return version[:m[2]] + version[m[3]:]
+	}
+	return version
+}
+
+var builders = regexp.MustCompile(`^Linux \d+[\d.]*(-[^, ]+)`)
 
 // noteCalls notes what calls returned through memory other than the script says.
 func (t *Trace) noteCalls(failures []engine.Failure, calls map[int]int) {
