@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"tcpdrill/engine"
+	"tcpdrill/engine/abi"
 )
 
 // A sysctl is one of the machine's settings.
@@ -230,7 +231,7 @@ func (v *sysctl) fields() []*int64 {
 func (v *sysctl) parse(value string) error {
 	words := strings.Fields(value)
 	if len(words) == 0 {
-		return refuse(einval)
+		return abi.Refuse(abi.EINVAL)
 	}
 	for i, n := range v.fields() {
 		if i == len(words) {
@@ -238,7 +239,7 @@ func (v *sysctl) parse(value string) error {
 		}
 		x, ok := parseSysctlNumber(words[i])
 		if !ok || x < v.min || x > v.max {
-			return refuse(einval)
+			return abi.Refuse(abi.EINVAL)
 		}
 		*n = x
 	}
@@ -315,7 +316,7 @@ func (s *Stack) SetSysctl(name, value string) error {
 		}
 		if r := s.sysctl.ipLocalPortRange; r[0] > r[1] || r[0] < s.sysctl.ipUnprivilegedPortStart {
 			restore()
-			return refuse(einval)
+			return abi.Refuse(abi.EINVAL)
 		}
 		return nil
 	case &s.sysctl.tcpEcn:
@@ -349,7 +350,7 @@ func (s *Stack) congestionControl(name string) error {
 	case slices.Contains(linuxCongestionControls, name):
 		return &engine.UnsupportedError{What: "the congestion control " + name}
 	}
-	return refuse(enoent)
+	return abi.Refuse(abi.ENOENT)
 }
 
 // setTextSysctl sets one that is no number.
@@ -371,7 +372,7 @@ func (s *Stack) setTextSysctl(v *sysctl, text *string, value string, unsupported
 	case &s.sysctl.tcpFastopenKey:
 		keys, ok := parseFastopenKeys(value)
 		if !ok {
-			return refuse(einval)
+			return abi.Refuse(abi.EINVAL)
 		}
 		value = keys
 	case &s.sysctl.coreDefaultQdisc:
