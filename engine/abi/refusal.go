@@ -50,3 +50,9 @@ func (r *refusal) Unwrap() error {
 	}
 	return nil
 }
+
+// Is reports whether another error is a refusal for the same reason.
+func (r *refusal) Is(err error) bool {
+	other, ok := err.(*refusal)
+	return ok && other.errno == r.errno
+}

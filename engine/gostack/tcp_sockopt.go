@@ -4,10 +4,10 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"slices"
 	"strings"
 
 	"tcpdrill/engine/abi"
+	linux "tcpdrill/engine/sysctls"
 )
 
 // Socket options of SOL_TCP.
@@ -203,7 +203,7 @@ func (tp *tcpSock) setCongestion(t *task, name string) errno {
 	}
 	ca := newCongestion(name)
 	if ca == nil {
-		if slices.Contains(linuxCongestionControls, name) {
+		if linux.HasCongestionControl(name) {
 			return t.No("congestion control " + name)
 		}
 		return abi.ENOENT
