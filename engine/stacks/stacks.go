@@ -36,7 +36,7 @@ type Stack interface {
 // stacks: a process may be a worker of one, and then Main doesn't return.
 func Main() { uml.Main() }
 
-// Open opens the stack of a name: auto, kernel, gostack, uml:KERNEL.
+// Open opens the stack of a name: auto, kernel, gostack, netstack, uml:KERNEL.
 func Open(name string) (Stack, error) {
 	switch name {
 	case "auto":
@@ -45,6 +45,8 @@ func Open(name string) (Stack, error) {
 		return kernelstack.Open()
 	case "gostack":
 		return &GoStack{}, nil
+	case "netstack":
+		return NetStack{}, nil
 	}
 	if kernel, ok := strings.CutPrefix(name, "uml:"); ok && kernel != "" {
 		s, err := uml.Open(kernel)
