@@ -5,6 +5,8 @@ import (
 
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
+
+	"tcpdrill/engine"
 )
 
 // linuxStates are Linux's numbers of netstack's states (net/tcp_states.h).
@@ -36,12 +38,21 @@ var linuxCAStates = map[tcpip.CongestionControlState]byte{
 	tcpip.RTORecovery:  4,
 }
 
+// knownInfo are the members of struct tcp_info that netstack knows.
+var knownInfo = map[string]bool{
+	"tcpi_state": true, "tcpi_ca_state": true, "tcpi_rto": true, "tcpi_rtt": true, "tcpi_rttvar": true,
+	"tcpi_snd_ssthresh": true, "tcpi_snd_cwnd": true,
+}
+
+var _ engine.PartialInfo = (*Stack)(nil)
+
+// KnowsInfo implements engine.PartialInfo.
+func (s *Stack) KnowsInfo(name string) bool { return knownInfo[name] }
+
 // infoLen is how much of struct tcp_info there is: to tcpi_reordering.
 const infoLen = 92
 
-// info lays out struct tcp_info as far as netstack knows it: tcpi_state, tcpi_ca_state,
-// tcpi_rto, tcpi_rtt, tcpi_rttvar, tcpi_snd_ssthresh and tcpi_snd_cwnd. The others are 0,
-// and it ends before those that Linux has behind tcpi_reordering.
+// info lays out struct tcp_info as far as netstack knows it (knownInfo). The others are 0.
 func (so *socket) info() []byte {
 	b := make([]byte, infoLen)
 	b[0] = linuxStates[so.state()]
