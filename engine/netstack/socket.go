@@ -195,13 +195,20 @@ func (so *socket) Release(t *process.Task) abi.Errno {
 		delete(so.s.sockets, so)
 		so.ep.Close()
 	}
-	if linger.Enabled && linger.Timeout > 0 && !t.Expired() {
-		switch so.state() {
-		case tcp.StateFinWait1, tcp.StateClosing, tcp.StateLastAck:
-			return t.Wait(&so.wait, linger.Timeout)
-		}
+	if linger.Enabled && linger.Timeout > 0 && so.unfinished() && !t.Expired() {
+		so.s.lingering = append(so.s.lingering, so)
+		return t.Wait(&so.wait, linger.Timeout)
 	}
 	return 0
+}
+
+// unfinished reports whether the other end hasn't acknowledged all, up to FIN.
+func (so *socket) unfinished() bool {
+	switch so.state() {
+	case tcp.StateFinWait1, tcp.StateClosing, tcp.StateLastAck:
+		return true
+	}
+	return false
 }
 
 // Poll implements process.File.

@@ -119,9 +119,11 @@ func (so *socket) setSocketOption(t *process.Task, name int, val []byte) abi.Err
 	case abi.SoKeepalive:
 		o.SetKeepAlive(on)
 	case abi.SoSndbuf:
-		o.SetSendBufferSize(int64(v), true)
+		least, most := o.SendBufferLimits()
+		o.SetSendBufferSize(bufferSize(v, least, most), true)
 	case abi.SoRcvbuf:
-		o.SetReceiveBufferSize(int64(v), true)
+		least, most := o.ReceiveBufferLimits()
+		o.SetReceiveBufferSize(bufferSize(v, least, most), true)
 	case abi.SoRcvlowat:
 		if v < 0 {
 			v = math.MaxInt32
@@ -144,6 +146,12 @@ func (so *socket) setSocketOption(t *process.Task, name int, val []byte) abi.Err
 		return t.Missing("SO_", name)
 	}
 	return 0
+}
+
+// bufferSize is what becomes of SO_SNDBUF and SO_RCVBUF: twice what is asked for, as in
+// Linux and in gVisor's kernel, within netstack's limits.
+func bufferSize(v int, least, most int64) int64 {
+	return min(max(2*int64(v), least), most)
 }
 
 // setTimeout is SO_RCVTIMEO or SO_SNDTIMEO.

@@ -2,6 +2,7 @@ package netstack
 
 import (
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,6 +28,9 @@ type Stack struct {
 	process process.Process // that of the script
 	host
 	sockets map[*socket]struct{} // those that weren't closed
+	// lingering are those that are being closed. They are told of nothing any more:
+	// they have to be looked at.
+	lingering []*socket
 
 	mu     sync.Mutex
 	events []event // that nobody was told of yet
@@ -123,11 +127,17 @@ func (s *Stack) settle() {
 		events := s.events
 		s.events = nil
 		s.mu.Unlock()
-		if len(events) == 0 {
+		finished := slices.ContainsFunc(s.lingering, func(so *socket) bool { return !so.unfinished() })
+		if len(events) == 0 && !finished {
 			return
 		}
 		for _, e := range events {
 			e.so.wait.Wake(e.mask.ToLinux())
+		}
+		lingering := s.lingering
+		s.lingering = nil
+		for _, so := range lingering {
+			so.wait.Wake(abi.EpollHup)
 		}
 		s.process.RunTasks()
 	}

@@ -110,6 +110,8 @@ var does = map[string][]string{
 	"net.ipv4.tcp_retrans_collapse":          {"0"},
 	"net.ipv4.tcp_slow_start_after_idle":     {"1"},
 	"net.ipv4.tcp_syn_linear_timeouts":       {"0"},
+	"net.ipv4.tcp_syn_retries":               {"6"},
+	"net.ipv4.tcp_synack_retries":            {"6"},
 	"net.ipv4.tcp_syncookies":                {"1"},
 	"net.ipv4.tcp_thin_linear_timeouts":      {"0"},
 	"net.ipv4.tcp_timestamps":                {"1"},
