@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"tcpdrill/engine/pycode"
@@ -51,14 +52,51 @@ func (r *runner) snapshot(c *script.Code) {
 			v := Error // a stack says this of any socket but a closed one, or one that isn't TCP's
 			var unsupported *UnsupportedError
 			if asUnsupported(err, &unsupported) {
+				if _, partial := r.target.(PartialInfo); partial {
+					continue // the block may not ask for it
+				}
 				v = Unsupported
 			}
 			r.failCode(c, v, "can't find getsockopt to get "+o.classic, err.Error())
 			return
 		}
 	}
+	if name := r.unknown(&b); name != "" {
+		r.failCode(c, Unsupported, "the stack doesn't say "+name, "")
+		return
+	}
 	r.code = append(r.code, b)
 	r.stackEnd = r.now()
+}
+
+// stateNames are all names that state may have.
+var stateNames = sync.OnceValue(func() map[string]bool {
+	all := make([]byte, 512) // longer than each of the structs
+	full := codeBlock{info: all, ccInfo: all, memInfo: all}
+	names := map[string]bool{}
+	for _, v := range full.state() {
+		names[v.Name] = true
+	}
+	return names
+})
+
+// unknown returns a name in a code block of which a target with a PartialInfo doesn't
+// know the value, "" if there is none.
+func (r *runner) unknown(b *codeBlock) string {
+	partial, ok := r.target.(PartialInfo)
+	if !ok {
+		return ""
+	}
+	known := map[string]bool{}
+	for _, v := range b.state() {
+		known[v.Name] = partial.KnowsInfo(v.Name)
+	}
+	for _, name := range identifier.FindAllString(b.code.Text, -1) {
+		if stateNames()[name] && !known[name] {
+			return name
+		}
+	}
+	return ""
 }
 
 // option reads a socket option of at most size bytes.

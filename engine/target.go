@@ -128,6 +128,14 @@ type Result struct {
 	Err error
 }
 
+// A PartialInfo is a Target whose sockets know but a part of what TCP_INFO, TCP_CC_INFO
+// and SO_MEMINFO say on Linux. Code that asks for the rest is unsupported.
+type PartialInfo interface {
+	// KnowsInfo reports whether a value that a socket returned is one that the stack
+	// knows: "tcpi_rtt".
+	KnowsInfo(name string) bool
+}
+
 // ErrStuck says that a call doesn't return: a target in virtual time knows when
 // nothing is left that could wake it. That is a failure of the stack, not of the
 // script.

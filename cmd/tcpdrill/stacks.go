@@ -5,6 +5,7 @@ import (
 	"text/tabwriter"
 
 	"tcpdrill/engine/kernel"
+	"tcpdrill/engine/netstack"
 	"tcpdrill/engine/uml/kernels"
 )
 
@@ -21,6 +22,7 @@ func (s *stacksCommand) Run(c *console) error {
 		fmt.Fprintf(w, "kernel\tyes\treal\t%s\n", kernel.Version())
 	}
 	fmt.Fprintf(w, "gostack\tyes\tvirtual\tLinux-like, built in, HZ=1000\n")
+	fmt.Fprintf(w, "netstack\tyes\tvirtual\tgVisor's, built in, %s\n", netstack.Version())
 	built, err := kernels.List()
 	if err != nil {
 		fmt.Fprintf(w, "uml\tno\tvirtual\t%v\n", err)

@@ -89,7 +89,7 @@ func TestFatal(t *testing.T) {
 		"no file":     ": testdata/nosuch.pkt: no scripts\n",
 		"no version":  "/v4.pkt: no script is for [ipv6]\n",
 		"no main":     ": this package's tests need func TestMain(m *testing.M) { drilltest.Main(m) }\n",
-		"bad stack":   `: drilltest.Stack: want auto, kernel, gostack or uml:KERNEL, got "gostak"`,
+		"bad stack":   `: drilltest.Stack: want auto, kernel, gostack, netstack or uml:KERNEL, got "gostak"`,
 		"bad version": `: drilltest.IPVersions: want ipv4, ipv6 or ipv4-mapped-ipv6, got "ipv5"`,
 		"bad preset":  `: drilltest.Preset: want kselftest, got "selftest"`,
 		"bad setting": `: drilltest.Setting: option "nosuch" unknown`,

@@ -35,7 +35,7 @@ func newConfig(options []Option) (*config, error) {
 }
 
 // Stack chooses the stacks: auto (the default: the kernel if it can be drilled, else
-// gostack), kernel, gostack, uml:KERNEL.
+// gostack), kernel, gostack, netstack, uml:KERNEL.
 func Stack(names ...string) Option {
 	return func(c *config) error {
 		if len(names) == 0 {
@@ -43,9 +43,9 @@ func Stack(names ...string) Option {
 		}
 		for _, name := range names {
 			switch kernel, uml := strings.CutPrefix(name, "uml:"); {
-			case name == "auto", name == "kernel", name == "gostack", uml && kernel != "":
+			case name == "auto", name == "kernel", name == "gostack", name == "netstack", uml && kernel != "":
 			default:
-				return fmt.Errorf("drilltest.Stack: want auto, kernel, gostack or uml:KERNEL, got %q", name)
+				return fmt.Errorf("drilltest.Stack: want auto, kernel, gostack, netstack or uml:KERNEL, got %q", name)
 			}
 		}
 		c.stacks = nil

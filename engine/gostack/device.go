@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"tcpdrill/engine"
+	"tcpdrill/engine/abi"
+	"tcpdrill/engine/offload"
 )
 
 // deviceName is the device's name, which scripts count on.
@@ -35,7 +37,7 @@ type device struct {
 	anyIP      bool           // every address is local
 	addrs      []netip.Prefix // in the order in which they were added; not masked
 
-	features []feature
+	features offload.Features
 	qdisc    qdisc
 	fqTimer  timer  // when fq's next packet is due
 	ingress  string // "ingress" or "clsact" if there is such a thing
@@ -43,102 +45,19 @@ type device struct {
 	txDropped uint64
 }
 
-// A feature is one of the device's offloads.
-type feature struct {
-	name   string
-	wanted bool // what was asked for
-	on     bool // what it came to: some need others
-	fixed  bool
-	never  bool // can be asked for, but the device hasn't got it
-}
-
-// tunFeatures are the offloads of a tun device whose reader takes super-segments
-// and unfinished checksums, in the kernel's order. Names alone are off for good.
-var tunFeatures = []feature{
-	{name: "tx-scatter-gather", wanted: true},
-	{name: "tx-checksum-ipv4", fixed: true},
-	{name: "tx-checksum-ip-generic", wanted: true},
-	{name: "tx-checksum-ipv6", fixed: true},
-	{name: "highdma", fixed: true},
-	{name: "tx-scatter-gather-fraglist", wanted: true},
-	{name: "tx-vlan-hw-insert", wanted: true},
-	{name: "rx-vlan-hw-parse", fixed: true},
-	{name: "rx-vlan-filter", fixed: true},
-	{name: "tx-vlan-stag-hw-insert", wanted: true},
-	{name: "rx-vlan-stag-hw-parse", fixed: true},
-	{name: "rx-vlan-stag-filter", fixed: true},
-	{name: "vlan-challenged", fixed: true},
-	{name: "tx-generic-segmentation", wanted: true},
-	{name: "rx-gro", wanted: true},
-	{name: "rx-gro-hw", fixed: true},
-	{name: "rx-lro", fixed: true},
-	{name: "tx-tcp-segmentation", wanted: true},
-	{name: "tx-gso-robust", fixed: true},
-	{name: "tx-tcp-ecn-segmentation", wanted: true},
-	{name: "tx-tcp-mangleid-segmentation"},
-	{name: "tx-tcp6-segmentation", wanted: true},
-	{name: "tx-fcoe-segmentation", fixed: true},
-	{name: "tx-gre-segmentation", fixed: true},
-	{name: "tx-gre-csum-segmentation", fixed: true},
-	{name: "tx-ipxip4-segmentation", fixed: true},
-	{name: "tx-ipxip6-segmentation", fixed: true},
-	{name: "tx-udp_tnl-segmentation", fixed: true},
-	{name: "tx-udp_tnl-csum-segmentation", fixed: true},
-	{name: "tx-gso-partial", fixed: true},
-	{name: "tx-tunnel-remcsum-segmentation", fixed: true},
-	{name: "tx-sctp-segmentation", fixed: true},
-	{name: "tx-esp-segmentation", fixed: true},
-	{name: "tx-udp-segmentation", never: true},
-	{name: "tx-gso-list", fixed: true},
-	{name: "tls-hw-record", fixed: true},
-	{name: "tx-checksum-fcoe-crc", fixed: true},
-	{name: "tx-checksum-sctp", fixed: true},
-	{name: "rx-ntuple-filter", fixed: true},
-	{name: "rx-hashing", fixed: true},
-	{name: "rx-checksum", fixed: true},
-	{name: "tx-nocache-copy"},
-	{name: "loopback", fixed: true},
-	{name: "rx-fcs", fixed: true},
-	{name: "rx-all", fixed: true},
-	{name: "l2-fwd-offload", fixed: true},
-	{name: "hw-tc-offload", fixed: true},
-	{name: "esp-hw-offload", fixed: true},
-	{name: "esp-tx-csum-hw-offload", fixed: true},
-	{name: "rx-udp_tunnel-port-offload", fixed: true},
-	{name: "tls-hw-tx-offload", fixed: true},
-	{name: "tls-hw-rx-offload", fixed: true},
-	{name: "rx-gro-list"},
-	{name: "macsec-hw-offload", fixed: true},
-	{name: "rx-udp-gro-forwarding"},
-	{name: "hsr-tag-ins-offload", fixed: true},
-	{name: "hsr-tag-rm-offload", fixed: true},
-	{name: "hsr-fwd-offload", fixed: true},
-	{name: "hsr-dup-offload", fixed: true},
-}
-
 // initDevice makes the device, which is not up yet.
 func (s *Stack) initDevice() {
 	s.dev = device{
 		name: deviceName, mtu: defaultMTU, txqlen: defaultTxQueueLen,
 		gsoMaxSize: tsoMaxSize, gsoMaxSegs: tsoMaxSegs,
-		features: slices.Clone(tunFeatures),
+		features: offload.New(),
 	}
-	s.dev.fixFeatures()
 	s.dev.fqTimer.fn = s.fqRun
 	s.setQdisc(s.newQdisc(s.sysctl.coreDefaultQdisc))
 	s.addLoopback()
 }
 
-func (d *device) feature(name string) *feature {
-	for i := range d.features {
-		if d.features[i].name == name {
-			return &d.features[i]
-		}
-	}
-	return nil
-}
-
-func (d *device) has(name string) bool { return d.feature(name).on }
+func (d *device) has(name string) bool { return d.features.Has(name) }
 
 // tso reports whether the device cuts super-segments itself.
 func (d *device) tso(v6 bool) bool {
@@ -157,32 +76,6 @@ func (d *device) gro() bool { return d.has("rx-gro") }
 // sg reports whether a packet's data may be in pieces.
 func (d *device) sg() bool { return d.has("tx-scatter-gather") }
 
-// fixFeatures turns the features on that are wanted and whose requirements are
-// met (netdev_fix_features).
-func (d *device) fixFeatures() {
-	for i := range d.features {
-		f := &d.features[i]
-		f.on = f.wanted && !f.never
-	}
-	drop := func(names ...string) {
-		for _, n := range names {
-			d.feature(n).on = false
-		}
-	}
-	if !d.has("tx-checksum-ip-generic") || !d.sg() {
-		drop("tx-tcp-segmentation", "tx-tcp-ecn-segmentation", "tx-tcp-mangleid-segmentation", "tx-tcp6-segmentation")
-	}
-	if !d.has("tx-tcp-segmentation") {
-		drop("tx-tcp-mangleid-segmentation")
-	}
-	if !d.has("tx-tcp-segmentation") && !d.has("tx-tcp6-segmentation") {
-		drop("tx-tcp-ecn-segmentation")
-	}
-	if !d.sg() {
-		drop("tx-generic-segmentation")
-	}
-}
-
 // checkDevice answers for a device that there isn't.
 func checkDevice(name string) error {
 	switch name {
@@ -191,7 +84,7 @@ func checkDevice(name string) error {
 	case "lo":
 		return &engine.UnsupportedError{What: "changing the device lo"}
 	}
-	return fmt.Errorf("device %s: %w", name, refuse(enodev))
+	return fmt.Errorf("device %s: %w", name, abi.Refuse(abi.ENODEV))
 }
 
 // Features implements engine.Host.
@@ -199,11 +92,7 @@ func (s *Stack) Features(dev string) ([]engine.Feature, error) {
 	if err := checkDevice(dev); err != nil {
 		return nil, err
 	}
-	list := make([]engine.Feature, 0, len(s.dev.features))
-	for _, f := range s.dev.features {
-		list = append(list, engine.Feature{Name: f.name, On: f.on, Fixed: f.fixed})
-	}
-	return list, nil
+	return s.dev.features.List(), nil
 }
 
 // SetFeatures implements engine.Host.
@@ -211,17 +100,7 @@ func (s *Stack) SetFeatures(dev string, list []engine.Feature) error {
 	if err := checkDevice(dev); err != nil {
 		return err
 	}
-	for _, want := range list {
-		f := s.dev.feature(want.Name)
-		switch {
-		case f == nil:
-			return &engine.UnsupportedError{What: "the device feature " + want.Name}
-		case !f.fixed:
-			f.wanted = want.On
-		}
-	}
-	s.dev.fixFeatures()
-	return nil
+	return s.dev.features.Set(list)
 }
 
 // Configure sets the network up as a script wants it.
@@ -271,15 +150,15 @@ func (s *Stack) ChangeLink(c engine.LinkChange) error {
 	d := &s.dev
 	switch {
 	case c.MTU != 0 && c.MTU < minMTU:
-		return refuseSaying(einval, "mtu less than device minimum")
+		return abi.RefuseSaying(abi.EINVAL, "mtu less than device minimum")
 	case c.MTU > maxMTU:
-		return refuseSaying(einval, "mtu greater than device maximum")
+		return abi.RefuseSaying(abi.EINVAL, "mtu greater than device maximum")
 	case c.GSOMaxSize > tsoMaxSize:
-		return refuseSaying(einval, "too big gso_max_size")
+		return abi.RefuseSaying(abi.EINVAL, "too big gso_max_size")
 	case c.GSOMaxSegs > tsoMaxSegs:
-		return refuseSaying(einval, "too big gso_max_segs")
+		return abi.RefuseSaying(abi.EINVAL, "too big gso_max_segs")
 	case c.GROMaxSize > groMaxSize:
-		return refuseSaying(einval, "too big gro_max_size")
+		return abi.RefuseSaying(abi.EINVAL, "too big gro_max_size")
 	}
 	if c.MTU != 0 {
 		d.mtu = c.MTU
@@ -370,18 +249,18 @@ func (s *Stack) ChangeAddr(c engine.AddrChange) error {
 	switch {
 	case c.Change == engine.Delete:
 		if i < 0 {
-			return refuseSaying(eaddrnotavail, ipName(v6)+": Address not found")
+			return abi.RefuseSaying(abi.EADDRNOTAVAIL, ipName(v6)+": Address not found")
 		}
 		s.removeAddr(p)
 		return nil
 	case i >= 0 && c.Change == engine.Add:
-		return refuseSaying(eexist, ipName(v6)+": address already assigned")
+		return abi.RefuseSaying(abi.EEXIST, ipName(v6)+": address already assigned")
 	case i >= 0:
 		return nil
 	case v6 && (p.Addr().IsMulticast() || p.Addr().IsUnspecified()):
-		return refuseSaying(eaddrnotavail, "Invalid address")
+		return abi.RefuseSaying(abi.EADDRNOTAVAIL, "Invalid address")
 	case v6 && s.dev.mtu < minMTU6:
-		return refuseSaying(einval, "IPv6 is off below an MTU of 1280")
+		return abi.RefuseSaying(abi.EINVAL, "IPv6 is off below an MTU of 1280")
 	}
 	s.addAddr(p)
 	return nil

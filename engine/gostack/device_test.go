@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"tcpdrill/engine"
+	"tcpdrill/engine/abi"
 )
 
 // netConfig is packetdrill's network.
@@ -124,7 +125,7 @@ func TestAddresses(t *testing.T) {
 	local("fd3d:a0b:17d6::1", true)
 	change(engine.Delete, "192.168.0.1/16", "") // takes the second one along
 	local("192.168.0.2", false)
-	if _, e := s.routeFor(netip.MustParseAddr("192.168.3.3")); e != enetunreach {
+	if _, e := s.routeFor(netip.MustParseAddr("192.168.3.3")); e != abi.ENETUNREACH {
 		t.Errorf("the network is still there: %v", e)
 	}
 	change(engine.Flush, "", "")
@@ -137,7 +138,7 @@ func TestLinkDown(t *testing.T) {
 	if err := s.ChangeLink(engine.LinkChange{Dev: deviceName, Up: &up}); err != nil {
 		t.Fatal(err)
 	}
-	if _, e := s.routeFor(netConfig.RemoteIP); e != enetunreach {
+	if _, e := s.routeFor(netConfig.RemoteIP); e != abi.ENETUNREACH {
 		t.Errorf("down: %v, want ENETUNREACH", e)
 	}
 	if !s.isLocal(netConfig.LocalIP) {
@@ -153,7 +154,7 @@ func TestLinkDown(t *testing.T) {
 	if _, e := s.routeFor(netip.MustParseAddr("192.168.3.3")); e != 0 {
 		t.Errorf("up again: %v to the address's network", e)
 	}
-	if _, e := s.routeFor(netConfig.RemoteIP); e != enetunreach {
+	if _, e := s.routeFor(netConfig.RemoteIP); e != abi.ENETUNREACH {
 		t.Errorf("up again: %v, want that the route is gone", e)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"tcpdrill/engine/abi"
 )
 
 // The error queue (MSG_ERRQUEUE): what became of packets that were sent.
@@ -11,13 +13,13 @@ import (
 // isICMP reports whether a message is an error of the network, which the socket
 // fails with, too.
 func (e *errEntry) isICMP() bool {
-	return e.origin == soEeOriginIcmp || e.origin == soEeOriginIcmp6
+	return e.origin == abi.SoEeOriginIcmp || e.origin == abi.SoEeOriginIcmp6
 }
 
 // truesize is what the entry counts as. Reports of zero-copy sends have memory of
 // their own (optmem).
 func (e *errEntry) truesize() int {
-	if e.origin == soEeOriginZerocopy {
+	if e.origin == abi.SoEeOriginZerocopy {
 		return 0
 	}
 	return txTruesize + len(e.payload)
@@ -38,7 +40,7 @@ func (sk *sock) queueError(e *errEntry) {
 // (sk_error_report).
 func (sk *sock) reportQueued() {
 	if !sk.released {
-		sk.s.wake(&sk.wait, epollErr)
+		sk.wait.Wake(abi.EpollErr)
 	}
 }
 
@@ -53,9 +55,9 @@ func (sk *sock) zerocopyDone(lo, hi uint32, copied bool) {
 		sk.reportQueued()
 		return
 	}
-	e := &errEntry{origin: soEeOriginZerocopy, info: lo, data: hi}
+	e := &errEntry{origin: abi.SoEeOriginZerocopy, info: lo, data: hi}
 	if copied {
-		e.code = soEeCodeZerocopyCopied
+		e.code = abi.SoEeCodeZerocopyCopied
 	}
 	sk.queueError(e)
 }
@@ -63,7 +65,7 @@ func (sk *sock) zerocopyDone(lo, hi uint32, copied bool) {
 // extend adds a range to the entry's, if it follows.
 func (e *errEntry) extend(lo, hi uint32) bool {
 	sum := uint64(e.data-e.info) + 1 + uint64(hi-lo) + 1
-	if e.origin != soEeOriginZerocopy || lo != e.data+1 || sum > math.MaxUint32 {
+	if e.origin != abi.SoEeOriginZerocopy || lo != e.data+1 || sum > math.MaxUint32 {
 		return false
 	}
 	e.data = hi
@@ -74,7 +76,7 @@ func (e *errEntry) extend(lo, hi uint32) bool {
 // (skb_errqueue_purge).
 func (sk *sock) purgeErrors() {
 	sk.errQueue = slices.DeleteFunc(sk.errQueue, func(e *errEntry) bool {
-		if e.origin == soEeOriginZerocopy || e.origin == soEeOriginTimestamping {
+		if e.origin == abi.SoEeOriginZerocopy || e.origin == abi.SoEeOriginTimestamping {
 			return false
 		}
 		sk.rmemAlloc -= e.truesize()
@@ -111,37 +113,37 @@ func (sk *sock) dequeueError() *errEntry {
 func (sk *sock) recvError(_ *task, m *message) (int, errno) {
 	e := sk.dequeueError()
 	if e == nil {
-		return 0, eagain
+		return 0, abi.EAGAIN
 	}
 	payload := e.payload
 	if e.stats != nil {
 		payload = e.stats
 	}
-	n := m.scatter(payload)
+	n := m.Scatter(payload)
 	if n < len(payload) {
-		m.outFlags |= msgTrunc
+		m.OutFlags |= abi.MsgTrunc
 	}
 	sk.putStamps(m, e.stamp, true)
-	if e.stats != nil && e.stamp != 0 && sk.timestamping&sofSoftware != 0 {
-		sk.putCmsg(m, solSocket, scmTimestampingOptStats, e.stats)
+	if e.stats != nil && e.stamp != 0 && sk.timestamping&abi.SofSoftware != 0 {
+		sk.putCmsg(m, abi.SolSocket, abi.ScmTimestampingOptStats, e.stats)
 	}
 	addressed := e.name.Port() != 0
-	if sk.family == afInet6 {
-		addressed = addressed || e.name.IsValid() && (e.isICMP() || e.origin == soEeOriginLocal)
+	if sk.family == abi.AfInet6 {
+		addressed = addressed || e.name.IsValid() && (e.isICMP() || e.origin == abi.SoEeOriginLocal)
 	}
 	if addressed {
-		m.from = sk.putSockaddr(e.name)
+		m.From = sk.putSockaddr(e.name)
 	}
 	if d := sk.errPackets[e]; d != nil {
 		delete(sk.errPackets, e)
 		sk.putIPCmsgs(m, d)
 	}
-	level, typ := solIP, ipRecverr
-	if sk.family == afInet6 {
-		level, typ = solIPv6, ipv6Recverr
+	level, typ := abi.SolIP, abi.IpRecverr
+	if sk.family == abi.AfInet6 {
+		level, typ = abi.SolIPv6, abi.Ipv6Recverr
 	}
 	sk.putCmsg(m, level, typ, e.extendedErr(sk.family))
-	m.outFlags |= msgErrqueue
+	m.OutFlags |= abi.MsgErrqueue
 	return n, 0
 }
 
@@ -152,25 +154,14 @@ func (e *errEntry) extendedErr(family int) []byte {
 	p = append(p, e.origin, e.typ, e.code, 0)
 	p = le.AppendUint32(p, e.info)
 	p = le.AppendUint32(p, e.data)
-	n := sockaddrInLen
-	if family == afInet6 {
-		n = sockaddrIn6Len
+	n := abi.SockaddrInLen
+	if family == abi.AfInet6 {
+		n = abi.SockaddrIn6Len
 	}
 	if !e.isICMP() || !e.offender.IsValid() {
 		return append(p, make([]byte, n)...)
 	}
-	return appendSockaddr(p, family, addrOnly(e.offender))
-}
-
-// scatter copies bytes to where a message has room, and returns how many.
-func (m *message) scatter(p []byte) int {
-	n := 0
-	for _, b := range m.iov {
-		k := copy(b, p)
-		p = p[k:]
-		n += k
-	}
-	return n
+	return abi.AppendSockaddr(p, family, addrOnly(e.offender))
 }
 
 // putStamps adds the time stamps that the socket wants of a packet which has one
@@ -185,29 +176,29 @@ func (sk *sock) putStamps(m *message, stamp time.Duration, fromQueue bool) {
 		p := le.AppendUint64(nil, sec)
 		switch {
 		case sk.rcvtstampns:
-			typ := scmTimestampns
+			typ := abi.ScmTimestampns
 			if sk.tstampNew {
-				typ = scmTimestampnsNew
+				typ = abi.ScmTimestampnsNew
 			}
-			sk.putCmsg(m, solSocket, typ, le.AppendUint64(p, ns))
+			sk.putCmsg(m, abi.SolSocket, typ, le.AppendUint64(p, ns))
 		default:
-			typ := scmTimestamp
+			typ := abi.ScmTimestamp
 			if sk.tstampNew {
-				typ = scmTimestampNew
+				typ = abi.ScmTimestampNew
 			}
-			sk.putCmsg(m, solSocket, typ, le.AppendUint64(p, ns/1000))
+			sk.putCmsg(m, abi.SolSocket, typ, le.AppendUint64(p, ns/1000))
 		}
 	}
 	flags := sk.timestamping
-	if stamp == 0 || flags&sofSoftware == 0 || !fromQueue && flags&sofRxSoftware == 0 && flags&sofOptRxFilter != 0 {
+	if stamp == 0 || flags&abi.SofSoftware == 0 || !fromQueue && flags&abi.SofRxSoftware == 0 && flags&abi.SofOptRxFilter != 0 {
 		return
 	}
-	typ := scmTimestamping
+	typ := abi.ScmTimestamping
 	if sk.timestampingNew {
-		typ = scmTimestampingNew
+		typ = abi.ScmTimestampingNew
 	}
 	// The software's, one that isn't used any more, and the hardware's.
 	p := le.AppendUint64(nil, uint64(stamp/time.Second))
 	p = le.AppendUint64(p, uint64(stamp%time.Second))
-	sk.putCmsg(m, solSocket, typ, append(p, make([]byte, 32)...))
+	sk.putCmsg(m, abi.SolSocket, typ, append(p, make([]byte, 32)...))
 }

@@ -1,5 +1,7 @@
 package gostack
 
+import "tcpdrill/engine/abi"
+
 // Socket options of IPPROTO_IP (net/ipv4/ip_sockglue.c).
 
 // tosPriority is the priority of packets with a type of service (rt_tos2priority).
@@ -9,8 +11,8 @@ func tosPriority(tos int) int {
 
 // setTOS changes the type of service. TCP decides about ECN itself.
 func (sk *sock) setTOS(v int) {
-	if sk.typ == sockStream {
-		v = v&^ecnMask | int(sk.tos)&ecnMask
+	if sk.typ == abi.SockStream {
+		v = v&^abi.EcnMask | int(sk.tos)&abi.EcnMask
 	}
 	if int(sk.tos) != v&0xff {
 		sk.tos = uint8(v)
@@ -31,95 +33,95 @@ func (sk *sock) setIPOption(t *task, name int, val []byte) errno {
 	on := v != 0
 	none := len(val) < 1
 	switch name {
-	case ipTos:
+	case abi.IpTos:
 		sk.setTOS(v)
-	case ipTtl:
+	case abi.IpTtl:
 		if none || v != -1 && (v < 1 || v > 255) {
-			return einval
+			return abi.EINVAL
 		}
 		sk.ttl = v
-	case ipMtuDiscover:
-		if v < ipPmtudiscDont || v > ipPmtudiscOmit {
-			return einval
+	case abi.IpMtuDiscover:
+		if v < abi.IpPmtudiscDont || v > abi.IpPmtudiscOmit {
+			return abi.EINVAL
 		}
 		sk.mtuDisc = v
-	case ipRecverr:
+	case abi.IpRecverr:
 		sk.recverr = on
 		if !on {
 			sk.purgeErrors()
 		}
-	case ipRecverrRfc4884:
+	case abi.IpRecverrRfc4884:
 		if v < 0 || v > 1 {
-			return einval
+			return abi.EINVAL
 		}
 		sk.recverrRFC4884 = v
-	case ipPktinfo:
+	case abi.IpPktinfo:
 		sk.pktinfo = on
-	case ipRecvttl:
+	case abi.IpRecvttl:
 		sk.recvttl = on
-	case ipRecvtos:
+	case abi.IpRecvtos:
 		sk.recvtos = on
-	case ipRecvopts:
+	case abi.IpRecvopts:
 		sk.recvopts = on
-	case ipRetopts:
+	case abi.IpRetopts:
 		sk.retopts = on
-	case ipPasssec:
+	case abi.IpPasssec:
 		sk.passsec = on
 	case ipRecvorigdstaddr:
 		sk.recvorigdst = on
-	case ipChecksum:
+	case abi.IpChecksum:
 		sk.rxchecksum = on
-	case ipRecvfragsize:
-		if sk.typ != sockDgram {
-			return einval
+	case abi.IpRecvfragsize:
+		if sk.typ != abi.SockDgram {
+			return abi.EINVAL
 		}
 		sk.recvfragsize = on
-	case ipFreebind:
+	case abi.IpFreebind:
 		if none {
-			return einval
+			return abi.EINVAL
 		}
 		sk.freebind = on
-	case ipTransparent:
+	case abi.IpTransparent:
 		return sk.setTransparent(on, none)
-	case ipMinttl:
+	case abi.IpMinttl:
 		if none || v < 0 || v > 255 {
-			return einval
+			return abi.EINVAL
 		}
 		sk.minttl = v
-	case ipBindAddressNoPort:
+	case abi.IpBindAddressNoPort:
 		sk.bindNoPort = on
-	case ipLocalPortRange:
+	case abi.IpLocalPortRange:
 		return sk.setPortRange(val, v)
-	case ipMulticastAll, ipMulticastLoop, ipMulticastTtl:
+	case abi.IpMulticastAll, abi.IpMulticastLoop, abi.IpMulticastTtl:
 		return sk.setMulticast(name, v, none)
-	case ipHdrincl, ipNodefrag:
-		return enoprotoopt // raw sockets'
-	case ipProtocol, ipMtu:
-		return enoprotoopt
-	case ipOptions:
+	case abi.IpHdrincl, abi.IpNodefrag:
+		return abi.ENOPROTOOPT // raw sockets'
+	case abi.IpProtocol, abi.IpMtu:
+		return abi.ENOPROTOOPT
+	case abi.IpOptions:
 		if len(val) > 40 {
-			return einval
+			return abi.EINVAL
 		}
 		if len(val) > 0 {
-			return t.no("socket option IP_OPTIONS")
+			return t.No("socket option IP_OPTIONS")
 		}
-	case ipXfrmPolicy, ipIpsecPolicy:
-		if !s.capable(capNetAdmin) {
-			return eperm
+	case abi.IpXfrmPolicy, abi.IpIpsecPolicy:
+		if !s.Capable(abi.CapNetAdmin) {
+			return abi.EPERM
 		}
-		return t.missing("IP_", name)
+		return t.Missing("IP_", name)
 	default:
-		return t.missing("IP_", name)
+		return t.Missing("IP_", name)
 	}
 	return 0
 }
 
 func (sk *sock) setTransparent(on, none bool) errno {
 	switch {
-	case on && !sk.s.capable(capNetRaw) && !sk.s.capable(capNetAdmin):
-		return eperm
+	case on && !sk.s.Capable(abi.CapNetRaw) && !sk.s.Capable(abi.CapNetAdmin):
+		return abi.EPERM
 	case none:
-		return einval
+		return abi.EINVAL
 	}
 	sk.transparent = on
 	return 0
@@ -128,7 +130,7 @@ func (sk *sock) setTransparent(on, none bool) errno {
 func (sk *sock) setPortRange(val []byte, v int) errno {
 	low, high := uint16(v), uint16(v>>16)
 	if len(val) != 4 || low != 0 && high != 0 && low > high {
-		return einval
+		return abi.EINVAL
 	}
 	sk.portLow, sk.portHigh = low, high
 	return 0
@@ -137,16 +139,16 @@ func (sk *sock) setPortRange(val []byte, v int) errno {
 func (sk *sock) setMulticast(name, v int, none bool) errno {
 	switch {
 	case none:
-		return einval
-	case name == ipMulticastAll:
+		return abi.EINVAL
+	case name == abi.IpMulticastAll:
 		if v != 0 && v != 1 {
-			return einval
+			return abi.EINVAL
 		}
 		sk.multicastAll = v != 0
-	case name == ipMulticastLoop:
+	case name == abi.IpMulticastLoop:
 		sk.multicastLoop = v != 0
-	case sk.typ == sockStream, v < -1 || v > 255:
-		return einval
+	case sk.typ == abi.SockStream, v < -1 || v > 255:
+		return abi.EINVAL
 	case v == -1:
 		sk.multicastTTL = 1
 	default:
@@ -173,63 +175,63 @@ func (sk *sock) pathMTU() int {
 func (sk *sock) getIPOption(t *task, name int, val []byte) (int, errno) {
 	v := 0
 	switch name {
-	case ipTos:
+	case abi.IpTos:
 		v = int(sk.tos)
-	case ipTtl:
+	case abi.IpTtl:
 		if v = sk.ttl; v == -1 {
 			v = int(sk.s.sysctl.ipDefaultTtl)
 		}
-	case ipMtuDiscover:
+	case abi.IpMtuDiscover:
 		v = sk.mtuDisc
-	case ipMtu:
+	case abi.IpMtu:
 		if v = sk.pathMTU(); v == 0 {
-			return 0, enotconn
+			return 0, abi.ENOTCONN
 		}
-	case ipRecverr:
+	case abi.IpRecverr:
 		v = b2i(sk.recverr)
-	case ipRecverrRfc4884:
+	case abi.IpRecverrRfc4884:
 		v = sk.recverrRFC4884
-	case ipPktinfo:
+	case abi.IpPktinfo:
 		v = b2i(sk.pktinfo)
-	case ipRecvttl:
+	case abi.IpRecvttl:
 		v = b2i(sk.recvttl)
-	case ipRecvtos:
+	case abi.IpRecvtos:
 		v = b2i(sk.recvtos)
-	case ipRecvopts:
+	case abi.IpRecvopts:
 		v = b2i(sk.recvopts)
-	case ipRetopts:
+	case abi.IpRetopts:
 		v = b2i(sk.retopts)
-	case ipPasssec:
+	case abi.IpPasssec:
 		v = b2i(sk.passsec)
 	case ipRecvorigdstaddr:
 		v = b2i(sk.recvorigdst)
-	case ipChecksum:
+	case abi.IpChecksum:
 		v = b2i(sk.rxchecksum)
-	case ipRecvfragsize:
+	case abi.IpRecvfragsize:
 		v = b2i(sk.recvfragsize)
-	case ipFreebind:
+	case abi.IpFreebind:
 		v = b2i(sk.freebind)
-	case ipTransparent:
+	case abi.IpTransparent:
 		v = b2i(sk.transparent)
-	case ipMinttl:
+	case abi.IpMinttl:
 		v = sk.minttl
-	case ipBindAddressNoPort:
+	case abi.IpBindAddressNoPort:
 		v = b2i(sk.bindNoPort)
-	case ipLocalPortRange:
+	case abi.IpLocalPortRange:
 		v = int(sk.portHigh)<<16 | int(sk.portLow)
-	case ipMulticastAll:
+	case abi.IpMulticastAll:
 		v = b2i(sk.multicastAll)
-	case ipMulticastLoop:
+	case abi.IpMulticastLoop:
 		v = b2i(sk.multicastLoop)
-	case ipMulticastTtl:
+	case abi.IpMulticastTtl:
 		v = sk.multicastTTL
-	case ipHdrincl, ipNodefrag:
-	case ipProtocol:
+	case abi.IpHdrincl, abi.IpNodefrag:
+	case abi.IpProtocol:
 		v = int(sk.local.Port())
-	case ipOptions:
+	case abi.IpOptions:
 		return 0, 0
 	default:
-		return 0, t.missing("IP_", name)
+		return 0, t.Missing("IP_", name)
 	}
 	if n := len(val); n > 0 && n < 4 && v >= 0 && v <= 255 {
 		val[0] = byte(v)

@@ -3,6 +3,8 @@ package gostack
 import (
 	"net/netip"
 	"slices"
+
+	"tcpdrill/engine/abi"
 )
 
 // Ports and who has them. What a port is free for is Linux's inet_csk_bind_conflict
@@ -31,7 +33,7 @@ type portUse struct {
 }
 
 func (p *ports) of(sk *sock) *[]*portUse {
-	if sk.protocol == ipprotoTCP {
+	if sk.protocol == abi.IpprotoTCP {
 		return &p.tcp
 	}
 	return &p.udp
@@ -54,7 +56,7 @@ func overlap(a, b *portUse) bool {
 
 // speaks4 reports whether the address is IPv4's.
 func (u *portUse) speaks4() bool {
-	return u.family == afInet || u.addr.IsValid() && u.addr.Is4()
+	return u.family == abi.AfInet || u.addr.IsValid() && u.addr.Is4()
 }
 
 func any4(a netip.Addr) bool { return !a.IsValid() || a.IsUnspecified() }
@@ -84,7 +86,7 @@ func (u *portUse) listening() bool {
 // script named it.
 func (s *Stack) conflict(want *portUse, explicit bool) bool {
 	sk := want.sk
-	tcp := sk.protocol == ipprotoTCP
+	tcp := sk.protocol == abi.IpprotoTCP
 	for _, u := range *s.ports.of(sk) {
 		if u.sk == sk && !u.gone || u.port != want.port {
 			continue
@@ -113,19 +115,19 @@ func (s *Stack) bindPort(sk *sock, addr netip.Addr, port uint16) errno {
 	if port != 0 {
 		u := sk.use(addr, port)
 		if s.conflict(u, true) {
-			return eaddrinuse
+			return abi.EADDRINUSE
 		}
 		s.takePort(u)
 		return 0
 	}
 	next, step := &s.ports.nextUDP, uint16(1)
-	if sk.protocol == ipprotoTCP {
+	if sk.protocol == abi.IpprotoTCP {
 		next, step = &s.ports.nextOdd, 2 // connect has the even ones, as long as there are any
 	}
 	if s.findPort(sk, addr, next, step, step-1) || step == 2 && s.findPort(sk, addr, &s.ports.nextEven, 2, 0) {
 		return 0
 	}
-	return eaddrinuse
+	return abi.EADDRINUSE
 }
 
 // portRange returns the ports that may be taken, the last included.
@@ -182,14 +184,14 @@ func (s *Stack) autobind(sk *sock) errno {
 	addr := sk.local.Addr()
 	if !addr.IsValid() {
 		addr = netip.IPv6Unspecified()
-		if sk.family == afInet {
+		if sk.family == abi.AfInet {
 			addr = netip.IPv4Unspecified()
 		}
 	}
 	switch {
-	case sk.protocol != ipprotoTCP:
+	case sk.protocol != abi.IpprotoTCP:
 		if s.bindPort(sk, addr, 0) != 0 {
-			return eagain
+			return abi.EAGAIN
 		}
 	case sk.remote.IsValid():
 		if s.findPort(sk, addr, &s.ports.nextEven, 2, 0) || s.findPort(sk, addr, &s.ports.nextOdd, 2, 1) {
@@ -221,7 +223,7 @@ func (s *Stack) shareAuto(sk *sock, addr netip.Addr) errno {
 			return 0
 		}
 	}
-	return eaddrnotavail
+	return abi.EADDRNOTAVAIL
 }
 
 // portOf returns a socket's hold on its port, or nil.

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"tcpdrill/engine"
+	"tcpdrill/engine/abi"
 )
 
 // A procSock is what /proc/net/tcp shows of a socket.
@@ -88,7 +89,7 @@ func (s *Stack) procSockets() []procSock {
 		list = append(list, tp.proc())
 		for _, r := range tp.requests {
 			list = append(list, procSock{
-				v6: tp.family == afInet6, local: r.key.local, remote: r.key.remote, state: tcpSynRecv,
+				v6: tp.family == abi.AfInet6, local: r.key.local, remote: r.key.remote, state: tcpSynRecv,
 				timer: 1, timerLeft: s.procTime(int64(r.timer.expires - s.jiffies())), retransmits: r.numTimeout,
 			})
 		}
@@ -113,7 +114,7 @@ func (s *Stack) procTime(jiffies int64) int { return int(s.jiffiesToUsecs(max(ji
 func (tp *tcpSock) proc() procSock {
 	s := tp.s
 	p := procSock{
-		v6: tp.family == afInet6, local: tp.local, remote: tp.remote, state: tp.state,
+		v6: tp.family == abi.AfInet6, local: tp.local, remote: tp.remote, state: tp.state,
 		retransmits: tp.retransmits, timeout: tp.probesOut, rto: s.procTime(tp.rto), ato: s.procTime(tp.ato),
 		ackMode: tp.quick<<1 | b2i(tp.pingpongMode()), cwnd: int(tp.sndCwnd), ssthresh: int(tp.sndSsthresh),
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"tcpdrill/engine"
+	"tcpdrill/engine/abi"
 )
 
 // A packet is one on its way to the device.
@@ -228,9 +229,9 @@ func (s *Stack) ChangeQdisc(c engine.QdiscChange) error {
 		return s.changeIngress(c)
 	}
 	if _, _, ok := parseHandle(c.Parent); !ok {
-		return refuse(einval)
+		return abi.Refuse(abi.EINVAL)
 	}
-	return refuseSaying(enoent, "Failed to find specified qdisc")
+	return abi.RefuseSaying(abi.ENOENT, "Failed to find specified qdisc")
 }
 
 // changeIngress adds or removes a hook for filters on what comes in. There are no
@@ -239,15 +240,15 @@ func (s *Stack) changeIngress(c engine.QdiscChange) error {
 	there := s.dev.ingress
 	switch {
 	case c.Change == engine.Delete && there == "":
-		return refuseSaying(enoent, "Cannot find specified qdisc on specified device")
+		return abi.RefuseSaying(abi.ENOENT, "Cannot find specified qdisc on specified device")
 	case c.Change == engine.Delete && there != c.Parent:
-		return refuseSaying(einval, "Invalid qdisc name: must match existing qdisc")
+		return abi.RefuseSaying(abi.EINVAL, "Invalid qdisc name: must match existing qdisc")
 	case c.Change == engine.Delete:
 		s.dev.ingress = ""
 	case c.Change == engine.Add && there != "":
-		return refuseSaying(eexist, "Exclusivity flag on, cannot modify")
+		return abi.RefuseSaying(abi.EEXIST, "Exclusivity flag on, cannot modify")
 	case c.Change == engine.Modify && there == "":
-		return refuseSaying(enoent, "Qdisc not found. To create specify NLM_F_CREATE flag")
+		return abi.RefuseSaying(abi.ENOENT, "Qdisc not found. To create specify NLM_F_CREATE flag")
 	default:
 		s.dev.ingress = c.Parent
 	}
@@ -273,7 +274,7 @@ func (s *Stack) changeRootQdisc(c engine.QdiscChange) error {
 	if c.Handle != "" {
 		major, minor, ok := parseHandle(c.Handle)
 		if !ok || minor != 0 {
-			return refuse(einval)
+			return abi.Refuse(abi.EINVAL)
 		}
 		handle = major
 	}
@@ -281,11 +282,11 @@ func (s *Stack) changeRootQdisc(c engine.QdiscChange) error {
 	if c.Change == engine.Delete {
 		switch {
 		case handle != 0 && handle != q.handle:
-			return refuseSaying(einval, "Invalid handle")
+			return abi.RefuseSaying(abi.EINVAL, "Invalid handle")
 		case c.Kind != "" && c.Kind != q.kind:
-			return refuseSaying(einval, "Invalid qdisc name: must match existing qdisc")
+			return abi.RefuseSaying(abi.EINVAL, "Invalid qdisc name: must match existing qdisc")
 		case q.handle == 0:
-			return refuseSaying(enoent, "Cannot delete qdisc with handle of zero")
+			return abi.RefuseSaying(abi.ENOENT, "Cannot delete qdisc with handle of zero")
 		}
 		s.setQdisc(s.newQdisc(s.sysctl.coreDefaultQdisc))
 		return nil
@@ -295,17 +296,17 @@ func (s *Stack) changeRootQdisc(c engine.QdiscChange) error {
 	same := there && (handle == 0 || handle == q.handle)
 	switch {
 	case same && c.Change == engine.Add:
-		return refuseSaying(eexist, "Exclusivity flag on, cannot modify")
+		return abi.RefuseSaying(abi.EEXIST, "Exclusivity flag on, cannot modify")
 	case there && !same && c.Change != engine.Replace:
-		return refuseSaying(eexist, "NLM_F_REPLACE needed to override")
+		return abi.RefuseSaying(abi.EEXIST, "NLM_F_REPLACE needed to override")
 	case !there && c.Change == engine.Modify:
-		return refuseSaying(enoent, "Qdisc not found. To create specify NLM_F_CREATE flag")
+		return abi.RefuseSaying(abi.ENOENT, "Qdisc not found. To create specify NLM_F_CREATE flag")
 	case c.Kind == "mq":
-		return refuse(eopnotsupp) // the device has one queue
+		return abi.Refuse(abi.EOPNOTSUPP) // the device has one queue
 	case !knownQdisc(c.Kind):
 		return &engine.UnsupportedError{What: "tc qdisc " + c.Kind}
 	case same && c.Kind != q.kind && (c.Change == engine.Modify || handle != 0):
-		return refuseSaying(einval, "Invalid qdisc name: must match existing qdisc")
+		return abi.RefuseSaying(abi.EINVAL, "Invalid qdisc name: must match existing qdisc")
 	}
 	if same && c.Kind == q.kind {
 		// What isn't said stays, but for fifos, which know one thing only.

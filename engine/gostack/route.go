@@ -1,6 +1,8 @@
 package gostack
 
 import (
+	"errors"
+	"io/fs"
 	"math"
 	"net/netip"
 	"slices"
@@ -8,6 +10,7 @@ import (
 	"time"
 
 	"tcpdrill/engine"
+	"tcpdrill/engine/abi"
 )
 
 // Tables that are looked at, in this order (RT_TABLE_*).
@@ -162,15 +165,15 @@ func (r *routes) find(dst netip.Addr, scope int) (*fibEntry, errno) {
 		case "throw":
 			continue // as if there were none in this table
 		case "unreachable":
-			return nil, ehostunreach
+			return nil, abi.EHOSTUNREACH
 		case "blackhole":
-			return nil, einval
+			return nil, abi.EINVAL
 		case "prohibit":
-			return nil, eacces
+			return nil, abi.EACCES
 		}
 		return best, 0
 	}
-	return nil, enetunreach
+	return nil, abi.ENETUNREACH
 }
 
 // routeFor returns the route to a destination. Without one, it is ENETUNREACH.
@@ -407,19 +410,19 @@ func (s *Stack) ChangeRoute(c engine.RouteChange) error {
 	})
 	if at < 0 {
 		if c.Change == engine.Modify {
-			return refuse(enoent)
+			return abi.Refuse(abi.ENOENT)
 		}
 		*entries = append(*entries, f)
 		return nil
 	}
 	switch c.Change {
 	case engine.Add:
-		return refuse(eexist)
+		return abi.Refuse(abi.EEXIST)
 	case engine.Append:
 		for _, g := range *entries {
 			if g.dst == f.dst && g.table == f.table && g.priority == f.priority &&
 				g.typ == f.typ && g.via == f.via && g.dev == f.dev && g.src == f.src && g.scope == f.scope {
-				return refuse(eexist)
+				return abi.Refuse(abi.EEXIST)
 			}
 		}
 		*entries = append(*entries, f)
@@ -463,7 +466,7 @@ func (s *Stack) newRoute(c engine.RouteChange) (*fibEntry, error) {
 		if !ok {
 			n, err := strconv.ParseUint(c.Scope, 0, 8)
 			if err != nil {
-				return nil, refuse(einval)
+				return nil, abi.Refuse(abi.EINVAL)
 			}
 			scope = int(n)
 		}
@@ -492,17 +495,17 @@ func (s *Stack) checkRoute(c engine.RouteChange, f *fibEntry) error {
 		f.dev = ""
 	default:
 		if f.dev == "" {
-			return refuse(enodev)
+			return abi.Refuse(abi.ENODEV)
 		}
 		if f.dev == deviceName && !s.dev.up {
-			return refuseSaying(enetdown, "Device for nexthop is not up")
+			return abi.RefuseSaying(abi.ENETDOWN, "Device for nexthop is not up")
 		}
 		if f.dev == "lo" && f.typ != "local" {
 			return &engine.UnsupportedError{What: "a route through lo that isn't local"}
 		}
 	}
 	if f.src.IsValid() && !s.isLocal(f.src) {
-		return refuseSaying(einval, "Invalid prefsrc address")
+		return abi.RefuseSaying(abi.EINVAL, "Invalid prefsrc address")
 	}
 	return s.checkMetrics(f)
 }
@@ -511,32 +514,32 @@ func (s *Stack) checkRoute(c engine.RouteChange, f *fibEntry) error {
 func (s *Stack) checkGateway(c engine.RouteChange, f *fibEntry) error {
 	if c.OnLink {
 		if f.dev == "" {
-			return refuse(enodev)
+			return abi.Refuse(abi.ENODEV)
 		}
 		return nil
 	}
 	if c.IPv6 {
 		if f.via.IsLinkLocalUnicast() {
 			if f.dev == "" {
-				return refuse(einval)
+				return abi.Refuse(abi.EINVAL)
 			}
 			return nil
 		}
 		g, e := s.routes.find(f.via, scopeUniverse)
 		switch {
 		case e == 0 && g.typ == "local":
-			return refuseSaying(einval, "Gateway can not be a local address")
+			return abi.RefuseSaying(abi.EINVAL, "Gateway can not be a local address")
 		case e != 0 || g.via.IsValid():
-			return refuse(ehostunreach)
+			return abi.Refuse(abi.EHOSTUNREACH)
 		}
 		return nil
 	}
 	g, e := s.routes.find(f.via, max(f.scope+1, scopeLink))
 	switch {
 	case e != 0:
-		return refuseSaying(e, "Nexthop has invalid gateway")
+		return abi.RefuseSaying(e, "Nexthop has invalid gateway")
 	case g.typ != "unicast" && g.typ != "local":
-		return refuseSaying(einval, "Nexthop has invalid gateway")
+		return abi.RefuseSaying(abi.EINVAL, "Nexthop has invalid gateway")
 	}
 	return nil
 }
@@ -563,12 +566,12 @@ func (s *Stack) checkMetrics(f *fibEntry) error {
 			m.Value = min(m.Value, math.MaxUint8)
 		case "features":
 			if m.Value&^1 != 0 { // RTAX_FEATURE_ECN
-				return refuseSaying(einval, "Unknown flag set in feature mask in metrics attribute")
+				return abi.RefuseSaying(abi.EINVAL, "Unknown flag set in feature mask in metrics attribute")
 			}
 		case "congctl":
 			err := s.congestionControl(m.Text)
-			if r, ok := err.(*refusal); ok && r.errno == enoent {
-				return refuseSaying(einval, "Unknown tcp congestion algorithm")
+			if errors.Is(err, fs.ErrNotExist) {
+				return abi.RefuseSaying(abi.EINVAL, "Unknown tcp congestion algorithm")
 			}
 			if err != nil {
 				return err
@@ -595,7 +598,7 @@ func (s *Stack) deleteRoute(c engine.RouteChange, f *fibEntry) error {
 		s.routes.changed()
 		return nil
 	}
-	return refuse(esrch)
+	return abi.Refuse(abi.ESRCH)
 }
 
 // flushRoutes removes the routes of a table that are what the change says.

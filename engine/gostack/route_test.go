@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tcpdrill/engine"
+	"tcpdrill/engine/abi"
 )
 
 // routeChange reads the words that these tests need of ip's.
@@ -79,18 +80,18 @@ func TestChangeRoute(t *testing.T) {
 		local bool
 		via   string
 	}{
-		{dst: "5.1.1.1", errno: ehostunreach},
-		{dst: "6.1.1.1", errno: einval},
-		{dst: "7.1.1.1", errno: eacces},
-		{dst: "8.8.8.8", errno: enetunreach},
-		{dst: "11.1.1.1", errno: enetunreach},
+		{dst: "5.1.1.1", errno: abi.EHOSTUNREACH},
+		{dst: "6.1.1.1", errno: abi.EINVAL},
+		{dst: "7.1.1.1", errno: abi.EACCES},
+		{dst: "8.8.8.8", errno: abi.ENETUNREACH},
+		{dst: "11.1.1.1", errno: abi.ENETUNREACH},
 		{dst: "9.1.1.1", src: "9.1.1.1", local: true},
 		{dst: "192.168.0.1", src: "192.168.0.1", local: true},
 		{dst: "192.0.2.1", src: "192.168.0.1", via: "192.168.0.5"},
 		{dst: "::ffff:192.0.2.1", src: "192.168.0.1", via: "192.168.0.5"},
 		{dst: "15.1.1.1", src: "192.168.0.1", via: "192.168.0.7"},
 		{dst: "fd00::1", src: "fe80::1"},
-		{dst: "fd05::1", errno: enetunreach},
+		{dst: "fd05::1", errno: abi.ENETUNREACH},
 	} {
 		r, e := s.routeFor(netip.MustParseAddr(tt.dst))
 		if e != tt.errno {

@@ -3,12 +3,11 @@ package gostack
 import (
 	"math"
 	"net/netip"
-	"slices"
 	"strings"
 	"time"
 
 	"tcpdrill/engine"
-	"tcpdrill/script/linux"
+	"tcpdrill/engine/abi"
 )
 
 // Options of sockets: SOL_SOCKET, SOL_IP and SOL_IPV6.
@@ -58,10 +57,10 @@ func (sk *sock) initSock() {
 	sk.sndtimeo, sk.rcvtimeo = engine.Forever, engine.Forever
 	sk.pacingRate, sk.maxPacingRate = math.MaxUint64, math.MaxUint64
 	sk.ttl, sk.autoflow = -1, -1
-	sk.v6only = sk.family == afInet6 && s.sysctl.ipv6Bindv6only != 0
-	sk.mtuDisc = ipPmtudiscWant
+	sk.v6only = sk.family == abi.AfInet6 && s.sysctl.ipv6Bindv6only != 0
+	sk.mtuDisc = abi.IpPmtudiscWant
 	if s.sysctl.ipNoPmtuDisc != 0 {
-		sk.mtuDisc = ipPmtudiscDont
+		sk.mtuDisc = abi.IpPmtudiscDont
 	}
 	sk.txrehash = int(s.sysctl.coreTxrehash)
 	sk.incomingCPU = -1
@@ -69,87 +68,47 @@ func (sk *sock) initSock() {
 	sk.multicastAll, sk.multicastLoop, sk.multicastTTL = true, true, 1
 }
 
-// optionName returns the name that scripts have for a number, of those that begin
-// with a prefix, or "".
-func optionName(prefix string, n int64) string {
-	for _, name := range linux.Names() {
-		if !strings.HasPrefix(name, prefix) || slices.ContainsFunc(noOptions, func(p string) bool { return strings.HasPrefix(name, p) }) {
-			continue
-		}
-		if v, _ := linux.Value(name); v == n {
-			return name
-		}
-	}
-	return ""
-}
-
-// noOptions are names, or how they begin, that look like an option's and are none,
-// and options that Linux 6.12 hasn't got yet.
-var noOptions = []string{
-	"SO_EE_", "SO_INQ", "SO_RCVPRIORITY", "SO_PASSRIGHTS", "SO_ORIGINAL_DST", "SO_SECURITY_", "SO_WIFI_STATUS",
-	"IP_PMTUDISC", "IP_DEFAULT_", "IP_DF", "IP_MF", "IP_RF", "IP_MSS", "IP_OFFMASK", "IP_MAX",
-	"IPV6_FL_", "IPV6_PMTUDISC", "IPV6_PREFER", "IPV6_RTHDR_", "IPV6_VERSION", "IPV6_FLOW_",
-}
-
-// Options of multicast routing (MRT_*, MRT6_*).
-const (
-	mrtFirst = 200
-	mrtLast  = 212
-)
-
-// missing is the answer to an option that isn't modelled: Linux's, if it has none of
-// that number either.
-func (t *task) missing(prefix string, n int) errno {
-	if n >= mrtFirst && n <= mrtLast && prefix != "SO_" && prefix != "UDP_" {
-		return eopnotsupp // on any but a raw socket
-	}
-	if name := optionName(prefix, int64(n)); name != "" {
-		return t.no("socket option " + name)
-	}
-	return enoprotoopt
-}
-
 // setNull is setsockopt with a null pointer for the value.
 func (sk *sock) setNull(t *task, so socket, level, name, n int) errno {
 	switch {
-	case n == 0 || level == solSocket && n < 4 && name != soBindtodevice:
+	case n == 0 || level == abi.SolSocket && n < 4 && name != abi.SoBindtodevice:
 		return sk.setOption(t, so, level, name, nil)
-	case level == solIPv6 && sk.family == afInet6:
+	case level == abi.SolIPv6 && sk.family == abi.AfInet6:
 		return sk.setOption(t, so, level, name, make([]byte, 4))
 	}
-	return efault
+	return abi.EFAULT
 }
 
 // setOption is setsockopt, whatever the level.
 func (sk *sock) setOption(t *task, so socket, level, name int, val []byte) errno {
 	switch {
-	case level == solSocket:
+	case level == abi.SolSocket:
 		return sk.setSocketOption(t, name, val)
 	case level == sk.protocol:
 		return so.setsockopt(t, name, val)
-	case level == solIP:
+	case level == abi.SolIP:
 		return sk.setIPOption(t, name, val)
-	case level == solIPv6 && sk.family == afInet6:
+	case level == abi.SolIPv6 && sk.family == abi.AfInet6:
 		return sk.setIPv6Option(t, name, val)
 	}
-	return enoprotoopt
+	return abi.ENOPROTOOPT
 }
 
 // getOption is getsockopt. It returns how much of val it has written.
 func (sk *sock) getOption(t *task, so socket, level, name int, val []byte) (int, errno) {
 	switch {
-	case level == solSocket:
+	case level == abi.SolSocket:
 		return sk.getSocketOption(t, name, val)
 	case level == sk.protocol:
 		return so.getsockopt(t, name, val)
-	case level == solIP:
+	case level == abi.SolIP:
 		return sk.getIPOption(t, name, val)
-	case level == solIPv6 && sk.family == afInet6:
+	case level == abi.SolIPv6 && sk.family == abi.AfInet6:
 		return sk.getIPv6Option(t, name, val)
-	case sk.family == afInet:
-		return 0, eopnotsupp
+	case sk.family == abi.AfInet:
+		return 0, abi.EOPNOTSUPP
 	}
-	return 0, enoprotoopt
+	return 0, abi.ENOPROTOOPT
 }
 
 func b2i(b bool) int {
@@ -177,83 +136,83 @@ func (sk *sock) setRcvbuf(v int) {
 // setSocketOption is sk_setsockopt.
 func (sk *sock) setSocketOption(t *task, name int, val []byte) errno {
 	s := sk.s
-	if name == soBindtodevice {
+	if name == abi.SoBindtodevice {
 		return sk.setBindDevice(val)
 	}
 	if len(val) < 4 {
-		return einval
+		return abi.EINVAL
 	}
 	v := int(int32(le.Uint32(val)))
 	on := v != 0
-	admin := s.capable(capNetAdmin)
+	admin := s.Capable(abi.CapNetAdmin)
 	switch name {
-	case soDebug:
+	case abi.SoDebug:
 		if on && !admin {
-			return eacces
+			return abi.EACCES
 		}
 		sk.debug = on
-	case soReuseaddr:
+	case abi.SoReuseaddr:
 		sk.reuseaddr = on
-	case soReuseport:
+	case abi.SoReuseport:
 		sk.reuseport = on
-	case soType, soProtocol, soDomain, soError, soAcceptconn, soMeminfo, soCookie, soPeername, soPeercred, soSndlowat,
-		soIncomingNapiId, soNetnsCookie, soBpfExtensions, soPeersec, soPeergroups:
-		return enoprotoopt
-	case soDontroute:
+	case abi.SoType, abi.SoProtocol, abi.SoDomain, abi.SoError, abi.SoAcceptconn, abi.SoMeminfo, abi.SoCookie, abi.SoPeername, abi.SoPeercred, abi.SoSndlowat,
+		abi.SoIncomingNapiId, abi.SoNetnsCookie, abi.SoBpfExtensions, abi.SoPeersec, abi.SoPeergroups:
+		return abi.ENOPROTOOPT
+	case abi.SoDontroute:
 		sk.dontroute = on
-	case soBroadcast:
+	case abi.SoBroadcast:
 		sk.broadcast = on
-	case soSndbuf:
+	case abi.SoSndbuf:
 		sk.setSndbuf(int(min(int64(uint32(v)), s.sysctl.coreWmemMax)))
-	case soSndbufforce:
+	case abi.SoSndbufforce:
 		if !admin {
-			return eperm
+			return abi.EPERM
 		}
 		sk.setSndbuf(max(v, 0))
-	case soRcvbuf:
+	case abi.SoRcvbuf:
 		sk.setRcvbuf(int(min(int64(uint32(v)), s.sysctl.coreRmemMax)))
-	case soRcvbufforce:
+	case abi.SoRcvbufforce:
 		if !admin {
-			return eperm
+			return abi.EPERM
 		}
 		sk.setRcvbuf(max(v, 0))
-	case soKeepalive:
+	case abi.SoKeepalive:
 		if f, ok := sk.self.(interface{ keepaliveChanged(bool) }); ok {
 			f.keepaliveChanged(on)
 		}
 		sk.keepalive = on
-	case soOobinline:
+	case abi.SoOobinline:
 		sk.oobinline = on
-	case soNoCheck:
+	case abi.SoNoCheck:
 		sk.nocheck = on
-	case soPriority:
-		if (v < 0 || v > 6) && !admin && !s.capable(capNetRaw) {
-			return eperm
+	case abi.SoPriority:
+		if (v < 0 || v > 6) && !admin && !s.Capable(abi.CapNetRaw) {
+			return abi.EPERM
 		}
 		sk.priority = v
-	case soLinger:
+	case abi.SoLinger:
 		if len(val) < 8 {
-			return einval
+			return abi.EINVAL
 		}
 		sk.lingerOn = on
 		if on {
 			const most = uint32(math.MaxInt64 / time.Second / 2 % math.MaxUint32)
 			sk.linger = time.Duration(min(le.Uint32(val[4:]), most)) * time.Second
 		}
-	case soBsdcompat:
-	case soPasscred:
+	case abi.SoBsdcompat:
+	case abi.SoPasscred:
 		sk.passcred = on
-	case soPasssec:
+	case abi.SoPasssec:
 		sk.passsec = on
-	case soTimestamp, soTimestampNew, soTimestampns, soTimestampnsNew:
-		ns := name == soTimestampns || name == soTimestampnsNew
+	case abi.SoTimestamp, abi.SoTimestampNew, abi.SoTimestampns, abi.SoTimestampnsNew:
+		ns := name == abi.SoTimestampns || name == abi.SoTimestampnsNew
 		sk.rcvtstamp, sk.rcvtstampns = on && !ns, on && ns
 		if on {
-			sk.tstampNew = name == soTimestampNew || name == soTimestampnsNew
+			sk.tstampNew = name == abi.SoTimestampNew || name == abi.SoTimestampnsNew
 		}
-	case soTimestamping, soTimestampingNew:
+	case abi.SoTimestamping, abi.SoTimestampingNew:
 		return sk.setTimestamping(name, val)
-	case soRcvlowat:
+	case abi.SoRcvlowat:
 		if v < 0 {
 			v = math.MaxInt32
 		}
@@ -261,74 +220,74 @@ func (sk *sock) setSocketOption(t *task, name int, val []byte) errno {
 			return f.setRcvlowat(v)
 		}
 		sk.rcvlowat = max(v, 1)
-	case soRcvtimeo, soRcvtimeoNew:
+	case abi.SoRcvtimeo, abi.SoRcvtimeoNew:
 		return sk.setTimeout(&sk.rcvtimeo, val)
-	case soSndtimeo, soSndtimeoNew:
+	case abi.SoSndtimeo, abi.SoSndtimeoNew:
 		return sk.setTimeout(&sk.sndtimeo, val)
-	case soDetachFilter, soDetachReuseportBpf:
-		return enoent // none can be attached
-	case soMark:
-		if !s.capable(capNetRaw) && !admin {
-			return eperm
+	case abi.SoDetachFilter, abi.SoDetachReuseportBpf:
+		return abi.ENOENT // none can be attached
+	case abi.SoMark:
+		if !s.Capable(abi.CapNetRaw) && !admin {
+			return abi.EPERM
 		}
 		sk.mark = v
-	case soRcvmark:
-		if !s.capable(capNetRaw) && !admin {
-			return eperm
+	case abi.SoRcvmark:
+		if !s.Capable(abi.CapNetRaw) && !admin {
+			return abi.EPERM
 		}
 		sk.rcvmark = on
-	case soRxqOvfl:
+	case abi.SoRxqOvfl:
 		sk.rxqOvfl = on
-	case soNofcs:
+	case abi.SoNofcs:
 		sk.nofcs = on
-	case soSelectErrQueue:
+	case abi.SoSelectErrQueue:
 		sk.selectErrQueue = on
-	case soBusyPoll:
+	case abi.SoBusyPoll:
 		if v < 0 {
-			return einval
+			return abi.EINVAL
 		}
 		sk.busyPoll = v
-	case soPreferBusyPoll:
+	case abi.SoPreferBusyPoll:
 		if on && !admin {
-			return eperm
+			return abi.EPERM
 		}
 		sk.preferBusyPoll = on
-	case soBusyPollBudget:
+	case abi.SoBusyPollBudget:
 		switch {
 		case v > sk.busyPollBudget && !admin:
-			return eperm
+			return abi.EPERM
 		case v < 0 || v > math.MaxUint16:
-			return einval
+			return abi.EINVAL
 		}
 		sk.busyPollBudget = v
-	case soMaxPacingRate:
+	case abi.SoMaxPacingRate:
 		sk.setMaxPacingRate(val)
-	case soIncomingCpu:
+	case abi.SoIncomingCpu:
 		sk.incomingCPU = v
-	case soCnxAdvice:
-	case soZerocopy:
-		if sk.typ != sockStream && sk.typ != sockDgram {
-			return eopnotsupp
+	case abi.SoCnxAdvice:
+	case abi.SoZerocopy:
+		if sk.typ != abi.SockStream && sk.typ != abi.SockDgram {
+			return abi.EOPNOTSUPP
 		}
 		if v < 0 || v > 1 {
-			return einval
+			return abi.EINVAL
 		}
 		sk.zerocopy = on
-	case soBufLock:
+	case abi.SoBufLock:
 		if v&^3 != 0 {
-			return einval
+			return abi.EINVAL
 		}
 		sk.sndbufLocked, sk.rcvbufLocked = v&1 != 0, v&2 != 0
-	case soTxrehash:
+	case abi.SoTxrehash:
 		switch {
 		case v < -1 || v > 1:
-			return einval
+			return abi.EINVAL
 		case v == -1:
 			v = int(s.sysctl.coreTxrehash)
 		}
 		sk.txrehash = v
 	default:
-		return t.missing("SO_", name)
+		return t.Missing("SO_", name)
 	}
 	return 0
 }
@@ -336,10 +295,10 @@ func (sk *sock) setSocketOption(t *task, name int, val []byte) errno {
 func (sk *sock) setBindDevice(val []byte) errno {
 	name, _, _ := strings.Cut(string(val[:min(len(val), 15)]), "\x00")
 	switch {
-	case sk.bindDevice != "" && !sk.s.capable(capNetRaw):
-		return eperm
+	case sk.bindDevice != "" && !sk.s.Capable(abi.CapNetRaw):
+		return abi.EPERM
 	case name != "" && name != sk.s.dev.name && name != "lo":
-		return enodev
+		return abi.ENODEV
 	}
 	sk.bindDevice = name
 	return 0
@@ -347,22 +306,22 @@ func (sk *sock) setBindDevice(val []byte) errno {
 
 // setTimestamping is SO_TIMESTAMPING.
 func (sk *sock) setTimestamping(name int, val []byte) errno {
-	const known = sofOptRxFilter<<1 - 1
+	const known = abi.SofOptRxFilter<<1 - 1
 	v := le.Uint32(val)
 	switch {
 	case v&^known != 0,
-		v&sofOptIdTcp != 0 && v&sofOptId == 0,
-		v&sofOptStats != 0 && v&sofOptTsonly == 0:
-		return einval
-	case v&sofBindPhc != 0:
+		v&abi.SofOptIdTcp != 0 && v&abi.SofOptId == 0,
+		v&abi.SofOptStats != 0 && v&abi.SofOptTsonly == 0:
+		return abi.EINVAL
+	case v&abi.SofBindPhc != 0:
 		if sk.bindDevice == "" {
-			return eopnotsupp
+			return abi.EOPNOTSUPP
 		}
-		return einval // the device has no clock
+		return abi.EINVAL // the device has no clock
 	}
 	old := sk.timestamping
 	sk.timestamping = v
-	if v&sofOptId != 0 && old&sofOptId == 0 {
+	if v&abi.SofOptId != 0 && old&abi.SofOptId == 0 {
 		key := uint32(0)
 		if f, ok := sk.self.(interface{ tskeyBase() (uint32, errno) }); ok {
 			var e errno
@@ -373,20 +332,20 @@ func (sk *sock) setTimestamping(name int, val []byte) errno {
 		}
 		sk.tskey = key
 	}
-	sk.timestampingNew = name == soTimestampingNew
+	sk.timestampingNew = name == abi.SoTimestampingNew
 	return 0
 }
 
 // setTimeout is SO_RCVTIMEO or SO_SNDTIMEO, which are counted in jiffies.
 func (sk *sock) setTimeout(d *time.Duration, val []byte) errno {
-	if len(val) < timevalLen {
-		return einval
+	if len(val) < abi.TimevalLen {
+		return abi.EINVAL
 	}
 	sec, us := int64(le.Uint64(val)), int64(le.Uint64(val[8:]))
 	const most = int64(math.MaxInt64/time.Second) - 1
 	switch {
 	case us < 0 || us >= 1_000_000:
-		return edom
+		return abi.EDOM
 	case sec < 0:
 		*d = 0 // Linux warns, and doesn't wait
 	case sec == 0 && us == 0, sec >= most:
@@ -424,100 +383,100 @@ func intAnswer(v int) answer { return le.AppendUint32(nil, uint32(v)) }
 func (sk *sock) getSocketOption(t *task, name int, val []byte) (int, errno) {
 	v := 0
 	switch name {
-	case soDebug:
+	case abi.SoDebug:
 		v = b2i(sk.debug)
-	case soReuseaddr:
+	case abi.SoReuseaddr:
 		v = b2i(sk.reuseaddr)
-	case soReuseport:
+	case abi.SoReuseport:
 		v = b2i(sk.reuseport)
-	case soDontroute:
+	case abi.SoDontroute:
 		v = b2i(sk.dontroute)
-	case soBroadcast:
+	case abi.SoBroadcast:
 		v = b2i(sk.broadcast)
-	case soSndbuf:
+	case abi.SoSndbuf:
 		v = sk.sndbuf
-	case soRcvbuf:
+	case abi.SoRcvbuf:
 		v = sk.rcvbuf
-	case soKeepalive:
+	case abi.SoKeepalive:
 		v = b2i(sk.keepalive)
-	case soOobinline:
+	case abi.SoOobinline:
 		v = b2i(sk.oobinline)
-	case soType:
+	case abi.SoType:
 		v = sk.typ
-	case soProtocol:
+	case abi.SoProtocol:
 		v = sk.protocol
-	case soDomain:
+	case abi.SoDomain:
 		v = sk.family
-	case soError:
+	case abi.SoError:
 		e := sk.sockError()
 		if e == 0 {
 			e, sk.softErr = sk.softErr, 0
 		}
 		v = int(e)
-	case soNoCheck:
+	case abi.SoNoCheck:
 		v = b2i(sk.nocheck)
-	case soPriority:
+	case abi.SoPriority:
 		v = sk.priority
-	case soLinger:
+	case abi.SoLinger:
 		a := intAnswer(b2i(sk.lingerOn))
 		return copy(val, append(a, intAnswer(int(sk.linger/time.Second))...)), 0
-	case soBsdcompat:
-	case soTimestamp, soTimestampNew:
-		v = b2i(sk.rcvtstamp && sk.tstampNew == (name == soTimestampNew))
-	case soTimestampns, soTimestampnsNew:
-		v = b2i(sk.rcvtstampns && sk.tstampNew == (name == soTimestampnsNew))
-	case soTimestamping, soTimestampingNew:
+	case abi.SoBsdcompat:
+	case abi.SoTimestamp, abi.SoTimestampNew:
+		v = b2i(sk.rcvtstamp && sk.tstampNew == (name == abi.SoTimestampNew))
+	case abi.SoTimestampns, abi.SoTimestampnsNew:
+		v = b2i(sk.rcvtstampns && sk.tstampNew == (name == abi.SoTimestampnsNew))
+	case abi.SoTimestamping, abi.SoTimestampingNew:
 		flags := uint32(0)
-		if sk.timestampingNew == (name == soTimestampingNew) {
+		if sk.timestampingNew == (name == abi.SoTimestampingNew) {
 			flags = sk.timestamping
 		}
 		return copy(val, le.AppendUint32(le.AppendUint32(nil, flags), 0)), 0
-	case soRcvtimeo, soRcvtimeoNew:
+	case abi.SoRcvtimeo, abi.SoRcvtimeoNew:
 		return copy(val, timevalAnswer(sk.rcvtimeo)), 0
-	case soSndtimeo, soSndtimeoNew:
+	case abi.SoSndtimeo, abi.SoSndtimeoNew:
 		return copy(val, timevalAnswer(sk.sndtimeo)), 0
-	case soRcvlowat:
+	case abi.SoRcvlowat:
 		v = sk.rcvlowat
-	case soSndlowat:
+	case abi.SoSndlowat:
 		v = 1
-	case soPasscred:
+	case abi.SoPasscred:
 		v = b2i(sk.passcred)
-	case soPasssec:
+	case abi.SoPasssec:
 		v = b2i(sk.passsec)
-	case soPeercred: // nobody's
+	case abi.SoPeercred: // nobody's
 		a := append(intAnswer(0), intAnswer(-1)...)
 		return copy(val, append(a, intAnswer(-1)...)), 0
-	case soPeername:
+	case abi.SoPeername:
 		if !sk.hasPeer() {
-			return 0, enotconn
+			return 0, abi.ENOTCONN
 		}
 		a := sk.putSockaddr(sk.remote)
 		if len(a) < len(val) {
-			return 0, einval
+			return 0, abi.EINVAL
 		}
 		return copy(val, a), 0
-	case soAcceptconn:
+	case abi.SoAcceptconn:
 		tp, ok := sk.self.(*tcpSock)
 		v = b2i(ok && tp.state == tcpListen)
-	case soMark:
+	case abi.SoMark:
 		v = sk.mark
-	case soRcvmark:
+	case abi.SoRcvmark:
 		v = b2i(sk.rcvmark)
-	case soRxqOvfl:
+	case abi.SoRxqOvfl:
 		v = b2i(sk.rxqOvfl)
-	case soPeekOff:
+	case abi.SoPeekOff:
 		v = -1
-	case soNofcs:
+	case abi.SoNofcs:
 		v = b2i(sk.nofcs)
-	case soBindtodevice:
+	case abi.SoBindtodevice:
 		if sk.bindDevice == "" {
 			return 0, 0
 		}
 		if len(val) < 16 {
-			return 0, einval
+			return 0, abi.EINVAL
 		}
 		return copy(val, sk.bindDevice+"\x00"), 0
-	case soBindtoifindex:
+	case abi.SoBindtoifindex:
 		switch sk.bindDevice {
 		case "":
 		case "lo":
@@ -525,55 +484,55 @@ func (sk *sock) getSocketOption(t *task, name int, val []byte) (int, errno) {
 		default:
 			v = 2
 		}
-	case soAttachFilter:
+	case abi.SoAttachFilter:
 		return 0, 0
-	case soLockFilter:
-	case soBpfExtensions:
+	case abi.SoLockFilter:
+	case abi.SoBpfExtensions:
 		v = 64
-	case soSelectErrQueue:
+	case abi.SoSelectErrQueue:
 		v = b2i(sk.selectErrQueue)
-	case soBusyPoll:
+	case abi.SoBusyPoll:
 		v = sk.busyPoll
-	case soPreferBusyPoll:
+	case abi.SoPreferBusyPoll:
 		v = b2i(sk.preferBusyPoll)
-	case soMaxPacingRate:
+	case abi.SoMaxPacingRate:
 		if len(val) >= 8 {
 			return copy(val, le.AppendUint64(nil, sk.maxPacingRate)), 0
 		}
 		v = int(uint32(min(sk.maxPacingRate, math.MaxUint32)))
-	case soIncomingCpu:
+	case abi.SoIncomingCpu:
 		if v = sk.incomingCPU; v < 0 && sk.hasPeer() {
 			v = 0 // there is one
 		}
-	case soMeminfo:
+	case abi.SoMeminfo:
 		return copy(val, sk.meminfo()), 0
-	case soIncomingNapiId:
-	case soCookie:
+	case abi.SoIncomingNapiId:
+	case abi.SoCookie:
 		if len(val) < 8 {
-			return 0, einval
+			return 0, abi.EINVAL
 		}
 		if sk.cookie == 0 {
 			sk.s.ports.cookies++
 			sk.cookie = sk.s.ports.cookies
 		}
 		return copy(val, le.AppendUint64(nil, sk.cookie)), 0
-	case soNetnsCookie:
+	case abi.SoNetnsCookie:
 		if len(val) != 8 {
-			return 0, einval
+			return 0, abi.EINVAL
 		}
 		return copy(val, le.AppendUint64(nil, 1)), 0
-	case soZerocopy:
+	case abi.SoZerocopy:
 		v = b2i(sk.zerocopy)
-	case soBufLock:
+	case abi.SoBufLock:
 		v = b2i(sk.sndbufLocked) | b2i(sk.rcvbufLocked)<<1
-	case soReserveMem:
-	case soTxrehash:
+	case abi.SoReserveMem:
+	case abi.SoTxrehash:
 		v = sk.txrehash
-	case soSndbufforce, soRcvbufforce, soDetachFilter, soAttachBpf, soAttachReuseportCbpf, soAttachReuseportEbpf,
-		soDetachReuseportBpf, soCnxAdvice:
-		return 0, enoprotoopt // they can only be set
+	case abi.SoSndbufforce, abi.SoRcvbufforce, abi.SoDetachFilter, abi.SoAttachBpf, abi.SoAttachReuseportCbpf, abi.SoAttachReuseportEbpf,
+		abi.SoDetachReuseportBpf, abi.SoCnxAdvice:
+		return 0, abi.ENOPROTOOPT // they can only be set
 	default:
-		return 0, t.missing("SO_", name)
+		return 0, t.Missing("SO_", name)
 	}
 	return copy(val, intAnswer(v)), 0
 }
@@ -604,12 +563,12 @@ type cmsg struct {
 // parseCmsgs takes apart the control messages of a send.
 func parseCmsgs(p []byte) ([]cmsg, errno) {
 	var list []cmsg
-	for len(p) >= cmsgHeaderLen {
+	for len(p) >= abi.CmsgHeaderLen {
 		n := le.Uint64(p)
-		if n < cmsgHeaderLen || n > uint64(len(p)) {
-			return nil, einval
+		if n < abi.CmsgHeaderLen || n > uint64(len(p)) {
+			return nil, abi.EINVAL
 		}
-		list = append(list, cmsg{int(int32(le.Uint32(p[8:]))), int(int32(le.Uint32(p[12:]))), p[cmsgHeaderLen:n]})
+		list = append(list, cmsg{int(int32(le.Uint32(p[8:]))), int(int32(le.Uint32(p[12:]))), p[abi.CmsgHeaderLen:n]})
 		p = p[min((n+7)&^7, uint64(len(p))):]
 	}
 	return list, 0
@@ -618,12 +577,12 @@ func parseCmsgs(p []byte) ([]cmsg, errno) {
 // checkSendCmsgs takes the control messages of SOL_SOCKET (sock_cmsg_send). TCP
 // passes over all others.
 func (sk *sock) checkSendCmsgs(t *task, m *message) errno {
-	list, e := parseCmsgs(m.control)
+	list, e := parseCmsgs(m.Control)
 	if e != 0 {
 		return e
 	}
 	for _, c := range list {
-		if c.level != solSocket {
+		if c.level != abi.SolSocket {
 			continue
 		}
 		if e := sk.socketCmsg(t, c); e != 0 {
@@ -634,30 +593,30 @@ func (sk *sock) checkSendCmsgs(t *task, m *message) errno {
 }
 
 func (sk *sock) socketCmsg(t *task, c cmsg) errno {
-	const txRecord = sofTxHardware | sofTxSoftware | sofTxSched | sofTxAck
+	const txRecord = abi.SofTxHardware | abi.SofTxSoftware | abi.SofTxSched | abi.SofTxAck
 	switch c.typ {
-	case soMark:
-		if !sk.s.capable(capNetRaw) && !sk.s.capable(capNetAdmin) {
-			return eperm
+	case abi.SoMark:
+		if !sk.s.Capable(abi.CapNetRaw) && !sk.s.Capable(abi.CapNetAdmin) {
+			return abi.EPERM
 		}
 		if len(c.data) != 4 {
-			return einval
+			return abi.EINVAL
 		}
-	case soTimestamping, soTimestampingNew:
+	case abi.SoTimestamping, abi.SoTimestampingNew:
 		if len(c.data) != 4 || le.Uint32(c.data)&^txRecord != 0 {
-			return einval
+			return abi.EINVAL
 		}
-		t.tsflags = le.Uint32(c.data)
-	case scmTxtime:
-		return einval // SO_TXTIME is off
-	case scmTsOptId:
-		if sk.protocol == ipprotoTCP || sk.timestamping&sofOptId == 0 || len(c.data) != 4 {
-			return einval
+		kept(t).tsflags = le.Uint32(c.data)
+	case abi.ScmTxtime:
+		return abi.EINVAL // SO_TXTIME is off
+	case abi.ScmTsOptId:
+		if sk.protocol == abi.IpprotoTCP || sk.timestamping&abi.SofOptId == 0 || len(c.data) != 4 {
+			return abi.EINVAL
 		}
-		return t.no("control message SCM_TS_OPT_ID")
-	case scmRights, scmCredentials:
+		return t.No("control message SCM_TS_OPT_ID")
+	case abi.ScmRights, abi.ScmCredentials:
 	default:
-		return einval
+		return abi.EINVAL
 	}
 	return 0
 }
@@ -665,24 +624,24 @@ func (sk *sock) socketCmsg(t *task, c cmsg) errno {
 // putCmsg adds a control message to what a receive returns, cut if there isn't room
 // (put_cmsg).
 func (sk *sock) putCmsg(m *message, level, typ int, data []byte) {
-	room := m.controlRoom - len(m.outControl)
-	if room < cmsgHeaderLen {
-		m.outFlags |= msgCtrunc
+	room := m.ControlRoom - len(m.OutControl)
+	if room < abi.CmsgHeaderLen {
+		m.OutFlags |= abi.MsgCtrunc
 		return
 	}
-	n := cmsgHeaderLen + len(data)
+	n := abi.CmsgHeaderLen + len(data)
 	if n > room {
-		m.outFlags |= msgCtrunc
+		m.OutFlags |= abi.MsgCtrunc
 		n = room
 	}
-	p := le.AppendUint64(m.outControl, uint64(n))
+	p := le.AppendUint64(m.OutControl, uint64(n))
 	p = le.AppendUint32(p, uint32(level))
 	p = le.AppendUint32(p, uint32(typ))
-	p = append(p, data[:n-cmsgHeaderLen]...)
-	for len(p)%8 != 0 && len(p) < m.controlRoom {
+	p = append(p, data[:n-abi.CmsgHeaderLen]...)
+	for len(p)%8 != 0 && len(p) < m.ControlRoom {
 		p = append(p, 0)
 	}
-	m.outControl = p
+	m.OutControl = p
 }
 
 // putPktinfo is the control message that says which address a packet was sent to.
@@ -691,8 +650,8 @@ func (sk *sock) putPktinfo(m *message, dst netip.Addr) {
 	if dst.Is4() {
 		p := le.AppendUint32(nil, index)
 		p = append(p, dst.AsSlice()...)
-		sk.putCmsg(m, solIP, ipPktinfo, append(p, dst.AsSlice()...))
+		sk.putCmsg(m, abi.SolIP, abi.IpPktinfo, append(p, dst.AsSlice()...))
 		return
 	}
-	sk.putCmsg(m, solIPv6, ipv6Pktinfo, le.AppendUint32(dst.AsSlice(), index))
+	sk.putCmsg(m, abi.SolIPv6, abi.Ipv6Pktinfo, le.AppendUint32(dst.AsSlice(), index))
 }

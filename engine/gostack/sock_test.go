@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"tcpdrill/engine"
+	"tcpdrill/engine/abi"
+	"tcpdrill/engine/process"
 	"tcpdrill/engine/wire"
 )
 
@@ -75,8 +77,8 @@ func (c *caller) want(ret int, name string, args ...any) {
 	}
 }
 
-func addr4(a string) []byte { return appendSockaddr(nil, afInet, netip.MustParseAddrPort(a)) }
-func addr6(a string) []byte { return appendSockaddr(nil, afInet6, netip.MustParseAddrPort(a)) }
+func addr4(a string) []byte { return abi.AppendSockaddr(nil, abi.AfInet, netip.MustParseAddrPort(a)) }
+func addr6(a string) []byte { return abi.AppendSockaddr(nil, abi.AfInet6, netip.MustParseAddrPort(a)) }
 
 func ints(list ...int) []byte {
 	var b []byte
@@ -94,27 +96,27 @@ func (c *caller) socket(family, typ int) int {
 func TestSocketErrors(t *testing.T) {
 	c := newCaller(t)
 	for _, test := range []struct{ family, typ, protocol, want int }{
-		{afInet, sockStream, 0, 3},
-		{afInet6, sockDgram, ipprotoUDP, 4},
-		{-1, sockStream, 0, -int(eafnosupport)},
-		{afMax, sockStream, 0, -int(eafnosupport)},
-		{5, sockStream, 0, -int(eafnosupport)},
-		{afInet, 15, 0, -int(einval)},
-		{afInet, sockStream | 0x100, 0, -int(einval)},
-		{afInet, sockStream, ipprotoUDP, -int(eprotonosupport)},
-		{afInet, sockDgram, ipprotoICMPv6, -int(eprotonosupport)},
-		{afInet, sockDgram, ipprotoICMP, -int(eacces)},
-		{afInet, sockSeqpacket, 0, -int(esocktnosupport)},
-		{afInet, sockRaw, 0, -int(eprotonosupport)},
-		{afInet, sockStream, 1000, -int(einval)},
+		{abi.AfInet, abi.SockStream, 0, 3},
+		{abi.AfInet6, abi.SockDgram, abi.IpprotoUDP, 4},
+		{-1, abi.SockStream, 0, -int(abi.EAFNOSUPPORT)},
+		{abi.AfMax, abi.SockStream, 0, -int(abi.EAFNOSUPPORT)},
+		{5, abi.SockStream, 0, -int(abi.EAFNOSUPPORT)},
+		{abi.AfInet, 15, 0, -int(abi.EINVAL)},
+		{abi.AfInet, abi.SockStream | 0x100, 0, -int(abi.EINVAL)},
+		{abi.AfInet, abi.SockStream, abi.IpprotoUDP, -int(abi.EPROTONOSUPPORT)},
+		{abi.AfInet, abi.SockDgram, abi.IpprotoICMPv6, -int(abi.EPROTONOSUPPORT)},
+		{abi.AfInet, abi.SockDgram, abi.IpprotoICMP, -int(abi.EACCES)},
+		{abi.AfInet, abi.SockSeqpacket, 0, -int(abi.ESOCKTNOSUPPORT)},
+		{abi.AfInet, abi.SockRaw, 0, -int(abi.EPROTONOSUPPORT)},
+		{abi.AfInet, abi.SockStream, 1000, -int(abi.EINVAL)},
 	} {
 		c.want(test.want, "socket", test.family, test.typ, test.protocol)
 	}
 	if r := c.Call(newCall("psp_rx_assoc", 3, 0)); r.Err == nil {
 		t.Error("psp_rx_assoc: no error")
 	}
-	c.want(-int(ebadf), "listen", 9, 1)
-	c.want(-int(einval), "shutdown", 3, 3)
+	c.want(-int(abi.EBADF), "listen", 9, 1)
+	c.want(-int(abi.EINVAL), "shutdown", 3, 3)
 	c.want(5, "dup", 3)
 }
 
@@ -122,38 +124,38 @@ func TestDescriptors(t *testing.T) {
 	c := newCaller(t)
 	pipe := make([]byte, 8)
 	c.want(0, "pipe", pipe)
-	c.want(0x0, "fcntl", 3, fGetfl)
-	c.want(0x1, "fcntl", 4, fGetfl)
-	c.want(10, "fcntl", 3, fDupfd, 10)
+	c.want(0x0, "fcntl", 3, abi.FGetfl)
+	c.want(0x1, "fcntl", 4, abi.FGetfl)
+	c.want(10, "fcntl", 3, abi.FDupfd, 10)
 	c.want(0, "close", 3)
-	c.want(3, "fcntl", 10, fDupfdCloexec, 0)
-	c.want(1, "fcntl", 3, fGetfd)
-	c.want(-int(enotsock), "listen", 3, 1)
-	c.want(-int(ebadf), "write", 3, []byte("x"), 1)
+	c.want(3, "fcntl", 10, abi.FDupfdCloexec, 0)
+	c.want(1, "fcntl", 3, abi.FGetfd)
+	c.want(-int(abi.ENOTSOCK), "listen", 3, 1)
+	c.want(-int(abi.EBADF), "write", 3, []byte("x"), 1)
 	c.want(5, "write", 4, []byte("hello"), 5)
 	n := ints(-1)
-	c.want(0, "ioctl", 3, fionread, n)
+	c.want(0, "ioctl", 3, abi.Fionread, n)
 	if le.Uint32(n) != 5 {
 		t.Errorf("FIONREAD says %d", le.Uint32(n))
 	}
 	buf := make([]byte, 10)
 	c.want(5, "read", 10, buf, 10)
-	c.want(0, "fcntl", 3, fSetfl, oNonblock)
-	c.want(-int(eagain), "read", 10, buf, 10)
+	c.want(0, "fcntl", 3, abi.FSetfl, abi.ONonblock)
+	c.want(-int(abi.EAGAIN), "read", 10, buf, 10)
 	c.want(0, "close", 4)
 	c.want(0, "read", 10, buf, 10)
 	c.want(0, "close", 10)
 	c.want(0, "close", 3)
-	c.want(-int(ebadf), "close", 3)
+	c.want(-int(abi.EBADF), "close", 3)
 }
 
 func TestFiles(t *testing.T) {
 	c := newCaller(t)
-	c.want(-int(enoent), "open", "/tmp/f", oRdonly)
-	c.want(3, "open", "/tmp/f", oRdwr|oCreat, 0o644)
+	c.want(-int(abi.ENOENT), "open", "/tmp/f", abi.ORdonly)
+	c.want(3, "open", "/tmp/f", abi.ORdwr|abi.OCreat, 0o644)
 	c.want(6, "write", 3, []byte("abcdef"), 6)
-	c.want(-int(eexist), "open", "/tmp/f", oRdwr|oCreat|oExcl, 0o644)
-	c.want(4, "open", "/tmp/f", oRdonly)
+	c.want(-int(abi.EEXIST), "open", "/tmp/f", abi.ORdwr|abi.OCreat|abi.OExcl, 0o644)
+	c.want(4, "open", "/tmp/f", abi.ORdonly)
 	buf := make([]byte, 4)
 	c.want(4, "read", 4, buf, 4)
 	if string(buf) != "abcd" {
@@ -171,81 +173,83 @@ func TestFiles(t *testing.T) {
 	if string(buf[:3]) != "def" {
 		t.Errorf("read %q", buf[:3])
 	}
-	if got := string(c.process.files["/tmp/f"].data); got != "abcdefbc" {
+	got := make([]byte, 10)
+	again := c.do("open", "/tmp/f", abi.ORdonly)
+	if got := string(got[:c.do("read", again, got, 10)]); got != "abcdefbc" {
 		t.Errorf("the file has %q", got)
 	}
-	if r := c.Call(newCall("open", "/etc/passwd", oRdonly)); r.Err == nil {
+	if r := c.Call(newCall("open", "/etc/passwd", abi.ORdonly)); r.Err == nil {
 		t.Error("/etc/passwd: no error")
 	}
-	c.want(-int(eperm), "epoll_ctl", c.do("epoll_create1", 0), epollCtlAdd, 4, []engine.EpollEvent{{Events: epollIn}})
+	c.want(-int(abi.EPERM), "epoll_ctl", c.do("epoll_create1", 0), abi.EpollCtlAdd, 4, []engine.EpollEvent{{Events: abi.EpollIn}})
 }
 
 func TestOptions(t *testing.T) {
 	c := newCaller(t)
-	c.socket(afInet, sockStream)  // 3
-	c.socket(afInet, sockDgram)   // 4
-	c.socket(afInet6, sockStream) // 5
+	c.socket(abi.AfInet, abi.SockStream)  // 3
+	c.socket(abi.AfInet, abi.SockDgram)   // 4
+	c.socket(abi.AfInet6, abi.SockStream) // 5
 	get := func(fd, level, name int) int {
 		val, size := make([]byte, 64), ints(64)
 		c.want(0, "getsockopt", fd, level, name, val, size)
 		return int(int32(le.Uint32(val)))
 	}
 	for _, test := range []struct{ fd, level, name, set, result, got int }{
-		{3, solSocket, soSndbuf, 1000, 0, minSndbuf},
-		{3, solSocket, soSndbuf, 10_000, 0, 20_000},
-		{3, solSocket, soSndbuf, 100_000_000, 0, 425984},
-		{3, solSocket, soSndbuf, -1, 0, 425984},
-		{3, solSocket, soSndbufforce, 1_000_000, 0, 2_000_000},
-		{3, solSocket, soRcvbuf, 0, 0, minRcvbuf},
-		{3, solSocket, soPriority, 7, 0, 7},
-		{3, solSocket, soMark, 5, 0, 5},
-		{3, solSocket, soType, 5, -int(enoprotoopt), sockStream},
-		{3, solSocket, soDomain, 5, -int(enoprotoopt), afInet},
-		{3, solSocket, soZerocopy, 2, -int(einval), 0},
-		{3, solSocket, soZerocopy, 1, 0, 1},
-		{3, solSocket, soTimestamping, sofOptId, -int(einval), 0}, // not connected
-		{3, solSocket, soTimestamping, sofOptStats, -int(einval), 0},
-		{3, solSocket, soTimestamping, 1 << 20, -int(einval), 0},
-		{4, solSocket, soTimestamping, sofOptId | sofTxSoftware, 0, sofOptId | sofTxSoftware},
-		{3, solIP, ipTos, 0x13, 0, 0x10}, // the ECN bits are TCP's
-		{4, solIP, ipTos, 0x13, 0, 0x13},
-		{3, solIP, ipTtl, 0, -int(einval), 64},
-		{3, solIP, ipTtl, 7, 0, 7},
-		{3, solIP, ipMtuDiscover, 6, -int(einval), ipPmtudiscWant},
-		{5, solIPv6, ipv6Tclass, 0x23, 0, 0x20},
-		{5, solIPv6, ipv6UnicastHops, 9, 0, 9},
-		{5, solIPv6, ipv6V6only, 1, 0, 1},
+		{3, abi.SolSocket, abi.SoSndbuf, 1000, 0, minSndbuf},
+		{3, abi.SolSocket, abi.SoSndbuf, 10_000, 0, 20_000},
+		{3, abi.SolSocket, abi.SoSndbuf, 100_000_000, 0, 425984},
+		{3, abi.SolSocket, abi.SoSndbuf, -1, 0, 425984},
+		{3, abi.SolSocket, abi.SoSndbufforce, 1_000_000, 0, 2_000_000},
+		{3, abi.SolSocket, abi.SoRcvbuf, 0, 0, minRcvbuf},
+		{3, abi.SolSocket, abi.SoPriority, 7, 0, 7},
+		{3, abi.SolSocket, abi.SoMark, 5, 0, 5},
+		{3, abi.SolSocket, abi.SoType, 5, -int(abi.ENOPROTOOPT), abi.SockStream},
+		{3, abi.SolSocket, abi.SoDomain, 5, -int(abi.ENOPROTOOPT), abi.AfInet},
+		{3, abi.SolSocket, abi.SoZerocopy, 2, -int(abi.EINVAL), 0},
+		{3, abi.SolSocket, abi.SoZerocopy, 1, 0, 1},
+		{3, abi.SolSocket, abi.SoTimestamping, abi.SofOptId, -int(abi.EINVAL), 0}, // not connected
+		{3, abi.SolSocket, abi.SoTimestamping, abi.SofOptStats, -int(abi.EINVAL), 0},
+		{3, abi.SolSocket, abi.SoTimestamping, 1 << 20, -int(abi.EINVAL), 0},
+		{4, abi.SolSocket, abi.SoTimestamping, abi.SofOptId | abi.SofTxSoftware, 0, abi.SofOptId | abi.SofTxSoftware},
+		{3, abi.SolIP, abi.IpTos, 0x13, 0, 0x10}, // the ECN bits are TCP's
+		{4, abi.SolIP, abi.IpTos, 0x13, 0, 0x13},
+		{3, abi.SolIP, abi.IpTtl, 0, -int(abi.EINVAL), 64},
+		{3, abi.SolIP, abi.IpTtl, 7, 0, 7},
+		{3, abi.SolIP, abi.IpMtuDiscover, 6, -int(abi.EINVAL), abi.IpPmtudiscWant},
+		{5, abi.SolIPv6, abi.Ipv6Tclass, 0x23, 0, 0x20},
+		{5, abi.SolIPv6, abi.Ipv6UnicastHops, 9, 0, 9},
+		{5, abi.SolIPv6, abi.Ipv6V6only, 1, 0, 1},
 	} {
 		c.want(test.result, "setsockopt", test.fd, test.level, test.name, ints(test.set), 4)
-		if test.name == soSndbufforce {
-			test.name = soSndbuf
+		if test.name == abi.SoSndbufforce {
+			test.name = abi.SoSndbuf
 		}
 		if got := get(test.fd, test.level, test.name); got != test.got {
 			t.Errorf("option %d/%d set to %d: got %d, want %d", test.level, test.name, test.set, got, test.got)
 		}
 	}
-	if got := get(3, solSocket, soPriority); got != 6 {
+	if got := get(3, abi.SolSocket, abi.SoPriority); got != 6 {
 		t.Errorf("IP_TOS made the priority %d", got) // of interactive traffic
 	}
-	c.want(-int(enoprotoopt), "setsockopt", 3, solSocket, 999, ints(1), 4)
-	c.want(-int(enoprotoopt), "setsockopt", 3, solIPv6, ipv6Tclass, ints(1), 4)
-	c.want(-int(enoprotoopt), "setsockopt", 3, solUDP, udpCork, ints(1), 4)
-	c.want(-int(einval), "setsockopt", 3, solSocket, soReuseaddr, ints(1), 3)
-	c.want(-int(efault), "setsockopt", 3, solSocket, soReuseaddr, nil, 4)
-	c.want(-int(edom), "setsockopt", 3, solSocket, soRcvtimeo, ints(0, 0, 1_000_000, 0), 16)
-	c.want(-int(efault), "getsockopt", 3, solSocket, soReuseaddr, make([]byte, 4), nil)
-	c.want(-int(einval), "getsockopt", 3, solSocket, soReuseaddr, make([]byte, 4), ints(-1))
-	c.want(-int(enotconn), "getsockopt", 3, solIP, ipMtu, make([]byte, 4), ints(4))
-	c.want(0, "cap_set", capEffective, capNetAdmin, 0)
-	c.want(0, "cap_set", capEffective, capNetRaw, 0)
-	c.want(-int(eperm), "setsockopt", 3, solSocket, soMark, ints(1), 4)
-	c.want(-int(eperm), "setsockopt", 3, solSocket, soSndbufforce, ints(1), 4)
-	c.want(0, "cap_set", capEffective, capNetAdmin, 1)
-	c.want(0, "setsockopt", 3, solSocket, soMark, ints(1), 4)
-	c.want(0, "cap_set", capEffective, capNetAdmin, 0)
-	c.want(0, "cap_set", capPermitted, capNetAdmin, 0)
-	c.want(-int(eperm), "cap_set", capPermitted, capNetAdmin, 1)
-	r := c.Call(newCall("setsockopt", 3, solSocket, soAttachFilter, make([]byte, 16), 16))
+	c.want(-int(abi.ENOPROTOOPT), "setsockopt", 3, abi.SolSocket, 999, ints(1), 4)
+	c.want(-int(abi.ENOPROTOOPT), "setsockopt", 3, abi.SolIPv6, abi.Ipv6Tclass, ints(1), 4)
+	c.want(-int(abi.ENOPROTOOPT), "setsockopt", 3, abi.SolUDP, abi.UdpCork, ints(1), 4)
+	c.want(-int(abi.EINVAL), "setsockopt", 3, abi.SolSocket, abi.SoReuseaddr, ints(1), 3)
+	c.want(-int(abi.EFAULT), "setsockopt", 3, abi.SolSocket, abi.SoReuseaddr, nil, 4)
+	c.want(-int(abi.EDOM), "setsockopt", 3, abi.SolSocket, abi.SoRcvtimeo, ints(0, 0, 1_000_000, 0), 16)
+	c.want(-int(abi.EFAULT), "getsockopt", 3, abi.SolSocket, abi.SoReuseaddr, make([]byte, 4), nil)
+	c.want(-int(abi.EINVAL), "getsockopt", 3, abi.SolSocket, abi.SoReuseaddr, make([]byte, 4), ints(-1))
+	c.want(-int(abi.ENOTCONN), "getsockopt", 3, abi.SolIP, abi.IpMtu, make([]byte, 4), ints(4))
+	c.want(0, "cap_set", abi.CapEffective, abi.CapNetAdmin, 0)
+	c.want(0, "cap_set", abi.CapEffective, abi.CapNetRaw, 0)
+	c.want(-int(abi.EPERM), "setsockopt", 3, abi.SolSocket, abi.SoMark, ints(1), 4)
+	c.want(-int(abi.EPERM), "setsockopt", 3, abi.SolSocket, abi.SoSndbufforce, ints(1), 4)
+	c.want(0, "cap_set", abi.CapEffective, abi.CapNetAdmin, 1)
+	c.want(0, "setsockopt", 3, abi.SolSocket, abi.SoMark, ints(1), 4)
+	c.want(0, "cap_set", abi.CapEffective, abi.CapNetAdmin, 0)
+	c.want(0, "cap_set", abi.CapPermitted, abi.CapNetAdmin, 0)
+	c.want(-int(abi.EPERM), "cap_set", abi.CapPermitted, abi.CapNetAdmin, 1)
+	r := c.Call(newCall("setsockopt", 3, abi.SolSocket, abi.SoAttachFilter, make([]byte, 16), 16))
 	if r.Err == nil || !strings.Contains(r.Err.Error(), "SO_ATTACH_FILTER") {
 		t.Errorf("SO_ATTACH_FILTER: %v", r.Err)
 	}
@@ -259,21 +263,21 @@ func TestBind(t *testing.T) {
 		size   int
 		want   errno
 	}{
-		{afInet, addr4("192.168.0.1:80"), 16, 0},
-		{afInet, addr4("192.168.0.1:80"), 15, einval},
-		{afInet, addr4("10.0.0.1:80"), 16, eaddrnotavail},
-		{afInet, append([]byte{0, 0}, addr4("0.0.0.0:80")[2:]...), 16, 0}, // AF_UNSPEC
-		{afInet, append([]byte{0, 0}, addr4("192.168.0.1:80")[2:]...), 16, eafnosupport},
-		{afInet, addr6("[::]:80"), 28, eafnosupport},
-		{afInet6, addr6("[::]:80"), 28, 0},
-		{afInet6, addr6("[::]:80"), 24, 0},
-		{afInet6, addr6("[::]:80"), 23, einval},
-		{afInet6, addr4("0.0.0.0:80"), 16, einval},
-		{afInet6, addr6("[::ffff:192.168.0.1]:80"), 28, 0},
-		{afInet6, addr6("[2001:db8::9]:80"), 28, eaddrnotavail},
-		{afInet6, addr6("[ff02::1]:80"), 28, einval},
+		{abi.AfInet, addr4("192.168.0.1:80"), 16, 0},
+		{abi.AfInet, addr4("192.168.0.1:80"), 15, abi.EINVAL},
+		{abi.AfInet, addr4("10.0.0.1:80"), 16, abi.EADDRNOTAVAIL},
+		{abi.AfInet, append([]byte{0, 0}, addr4("0.0.0.0:80")[2:]...), 16, 0}, // AF_UNSPEC
+		{abi.AfInet, append([]byte{0, 0}, addr4("192.168.0.1:80")[2:]...), 16, abi.EAFNOSUPPORT},
+		{abi.AfInet, addr6("[::]:80"), 28, abi.EAFNOSUPPORT},
+		{abi.AfInet6, addr6("[::]:80"), 28, 0},
+		{abi.AfInet6, addr6("[::]:80"), 24, 0},
+		{abi.AfInet6, addr6("[::]:80"), 23, abi.EINVAL},
+		{abi.AfInet6, addr4("0.0.0.0:80"), 16, abi.EINVAL},
+		{abi.AfInet6, addr6("[::ffff:192.168.0.1]:80"), 28, 0},
+		{abi.AfInet6, addr6("[2001:db8::9]:80"), 28, abi.EADDRNOTAVAIL},
+		{abi.AfInet6, addr6("[ff02::1]:80"), 28, abi.EINVAL},
 	} {
-		fd := c.socket(test.family, sockStream)
+		fd := c.socket(test.family, abi.SockStream)
 		want := 0
 		if test.want != 0 {
 			want = -int(test.want)
@@ -286,15 +290,15 @@ func TestBind(t *testing.T) {
 			if test.addr[0] != 0 && !slices.Equal(name[:n], test.addr[:n]) {
 				t.Errorf("bound to %x, named %x", test.addr, name)
 			}
-			c.want(-int(einval), "bind", fd, test.addr, test.size)
+			c.want(-int(abi.EINVAL), "bind", fd, test.addr, test.size)
 		}
 		c.want(0, "close", fd)
 	}
-	fd := c.socket(afInet, sockStream)
-	c.want(-int(efault), "bind", fd, nil, 16)
-	c.want(-int(einval), "bind", fd, nil, 0)
-	c.want(-int(enotconn), "getpeername", fd, make([]byte, 16), ints(16))
-	c.want(0, "setsockopt", fd, solIP, ipFreebind, ints(1), 4)
+	fd := c.socket(abi.AfInet, abi.SockStream)
+	c.want(-int(abi.EFAULT), "bind", fd, nil, 16)
+	c.want(-int(abi.EINVAL), "bind", fd, nil, 0)
+	c.want(-int(abi.ENOTCONN), "getpeername", fd, make([]byte, 16), ints(16))
+	c.want(0, "setsockopt", fd, abi.SolIP, abi.IpFreebind, ints(1), 4)
 	c.want(0, "bind", fd, addr4("10.0.0.1:80"), 16)
 }
 
@@ -309,19 +313,19 @@ func TestPortConflicts(t *testing.T) {
 		a, b     end
 		conflict bool
 	}{
-		{sockStream, end{"0.0.0.0:80", "", afInet}, end{"192.168.0.1:80", "", afInet}, true},
-		{sockStream, end{"127.0.0.1:80", "", afInet}, end{"192.168.0.1:80", "", afInet}, false},
-		{sockStream, end{"0.0.0.0:80", "r", afInet}, end{"192.168.0.1:80", "r", afInet}, false},
-		{sockStream, end{"0.0.0.0:80", "r", afInet}, end{"192.168.0.1:80", "", afInet}, true},
-		{sockStream, end{"0.0.0.0:80", "rl", afInet}, end{"192.168.0.1:80", "r", afInet}, true},
-		{sockStream, end{"0.0.0.0:80", "pl", afInet}, end{"0.0.0.0:80", "p", afInet}, false},
-		{sockStream, end{"[::]:80", "", afInet6}, end{"0.0.0.0:80", "", afInet}, true},
-		{sockStream, end{"[::]:80", "6", afInet6}, end{"0.0.0.0:80", "", afInet}, false},
-		{sockStream, end{"[::]:80", "", afInet6}, end{"[::1]:80", "", afInet6}, true},
-		{sockStream, end{"[::1]:80", "", afInet6}, end{"127.0.0.1:80", "", afInet}, false},
-		{sockStream, end{"[::ffff:127.0.0.1]:80", "", afInet6}, end{"127.0.0.1:80", "", afInet}, true},
-		{sockDgram, end{"0.0.0.0:80", "", afInet}, end{"192.168.0.1:80", "", afInet}, true},
-		{sockDgram, end{"0.0.0.0:80", "r", afInet}, end{"192.168.0.1:80", "r", afInet}, false},
+		{abi.SockStream, end{"0.0.0.0:80", "", abi.AfInet}, end{"192.168.0.1:80", "", abi.AfInet}, true},
+		{abi.SockStream, end{"127.0.0.1:80", "", abi.AfInet}, end{"192.168.0.1:80", "", abi.AfInet}, false},
+		{abi.SockStream, end{"0.0.0.0:80", "r", abi.AfInet}, end{"192.168.0.1:80", "r", abi.AfInet}, false},
+		{abi.SockStream, end{"0.0.0.0:80", "r", abi.AfInet}, end{"192.168.0.1:80", "", abi.AfInet}, true},
+		{abi.SockStream, end{"0.0.0.0:80", "rl", abi.AfInet}, end{"192.168.0.1:80", "r", abi.AfInet}, true},
+		{abi.SockStream, end{"0.0.0.0:80", "pl", abi.AfInet}, end{"0.0.0.0:80", "p", abi.AfInet}, false},
+		{abi.SockStream, end{"[::]:80", "", abi.AfInet6}, end{"0.0.0.0:80", "", abi.AfInet}, true},
+		{abi.SockStream, end{"[::]:80", "6", abi.AfInet6}, end{"0.0.0.0:80", "", abi.AfInet}, false},
+		{abi.SockStream, end{"[::]:80", "", abi.AfInet6}, end{"[::1]:80", "", abi.AfInet6}, true},
+		{abi.SockStream, end{"[::1]:80", "", abi.AfInet6}, end{"127.0.0.1:80", "", abi.AfInet}, false},
+		{abi.SockStream, end{"[::ffff:127.0.0.1]:80", "", abi.AfInet6}, end{"127.0.0.1:80", "", abi.AfInet}, true},
+		{abi.SockDgram, end{"0.0.0.0:80", "", abi.AfInet}, end{"192.168.0.1:80", "", abi.AfInet}, true},
+		{abi.SockDgram, end{"0.0.0.0:80", "r", abi.AfInet}, end{"192.168.0.1:80", "r", abi.AfInet}, false},
 	}
 	for _, test := range tests {
 		t.Run(fmt.Sprint(test), func(t *testing.T) {
@@ -331,14 +335,14 @@ func TestPortConflicts(t *testing.T) {
 				for _, f := range e.flags {
 					switch f {
 					case 'r':
-						c.want(0, "setsockopt", fd, solSocket, soReuseaddr, ints(1), 4)
+						c.want(0, "setsockopt", fd, abi.SolSocket, abi.SoReuseaddr, ints(1), 4)
 					case 'p':
-						c.want(0, "setsockopt", fd, solSocket, soReuseport, ints(1), 4)
+						c.want(0, "setsockopt", fd, abi.SolSocket, abi.SoReuseport, ints(1), 4)
 					case '6':
-						c.want(0, "setsockopt", fd, solIPv6, ipv6V6only, ints(1), 4)
+						c.want(0, "setsockopt", fd, abi.SolIPv6, abi.Ipv6V6only, ints(1), 4)
 					}
 				}
-				a := appendSockaddr(nil, e.family, netip.MustParseAddrPort(e.addr))
+				a := abi.AppendSockaddr(nil, e.family, netip.MustParseAddrPort(e.addr))
 				got := c.do("bind", fd, a, len(a))
 				if strings.Contains(e.flags, "l") && got == 0 {
 					c.want(0, "listen", fd, 1)
@@ -350,7 +354,7 @@ func TestPortConflicts(t *testing.T) {
 			}
 			want := 0
 			if test.conflict {
-				want = -int(eaddrinuse)
+				want = -int(abi.EADDRINUSE)
 			}
 			if got := bind(test.b); got != want {
 				t.Errorf("the second bind: got %d, want %d", got, want)
@@ -361,12 +365,12 @@ func TestPortConflicts(t *testing.T) {
 
 func TestEphemeralPorts(t *testing.T) {
 	c := newCaller(t)
-	c.want(0, "close", c.socket(afInet, sockStream))
+	c.want(0, "close", c.socket(abi.AfInet, abi.SockStream))
 	seen := map[uint16]bool{}
 	for range 3 {
-		fd := c.socket(afInet, sockStream)
+		fd := c.socket(abi.AfInet, abi.SockStream)
 		c.want(0, "bind", fd, addr4("0.0.0.0:0"), 16)
-		port := c.files[fd].file.(socket).base().local.Port()
+		port := c.process.File(fd).(socket).base().local.Port()
 		if port%2 == 0 || seen[port] || int64(port) < c.sysctl.ipLocalPortRange[0] {
 			t.Errorf("bind took port %d", port)
 		}
@@ -375,181 +379,43 @@ func TestEphemeralPorts(t *testing.T) {
 	if err := c.SetSysctl("net.ipv4.ip_local_port_range", "40000 40001"); err != nil {
 		t.Fatal(err)
 	}
-	c.want(0, "bind", c.socket(afInet, sockStream), addr4("0.0.0.0:0"), 16)
-	c.want(0, "bind", c.socket(afInet, sockStream), addr4("0.0.0.0:0"), 16)
-	c.want(-int(eaddrinuse), "bind", c.socket(afInet, sockStream), addr4("0.0.0.0:0"), 16)
-	c.want(0, "bind", c.socket(afInet, sockDgram), addr4("0.0.0.0:0"), 16)
+	c.want(0, "bind", c.socket(abi.AfInet, abi.SockStream), addr4("0.0.0.0:0"), 16)
+	c.want(0, "bind", c.socket(abi.AfInet, abi.SockStream), addr4("0.0.0.0:0"), 16)
+	c.want(-int(abi.EADDRINUSE), "bind", c.socket(abi.AfInet, abi.SockStream), addr4("0.0.0.0:0"), 16)
+	c.want(0, "bind", c.socket(abi.AfInet, abi.SockDgram), addr4("0.0.0.0:0"), 16)
 }
 
 func TestPortInTimeWait(t *testing.T) {
 	c := newCaller(t)
-	fd := c.socket(afInet, sockDgram)
+	fd := c.socket(abi.AfInet, abi.SockDgram)
 	c.want(0, "bind", fd, addr4("0.0.0.0:80"), 16)
-	drop := c.keepPort(c.files[fd].file.(socket).base())
+	drop := c.keepPort(c.process.File(fd).(socket).base())
 	c.want(0, "close", fd)
-	fd = c.socket(afInet, sockDgram)
-	c.want(-int(eaddrinuse), "bind", fd, addr4("0.0.0.0:80"), 16)
+	fd = c.socket(abi.AfInet, abi.SockDgram)
+	c.want(-int(abi.EADDRINUSE), "bind", fd, addr4("0.0.0.0:80"), 16)
 	drop()
 	c.want(0, "bind", fd, addr4("0.0.0.0:80"), 16)
 }
 
-// A fakeFile is ready as the test says.
-type fakeFile struct {
-	always
-	wait  waitQueue
-	ready uint32
-}
-
-func (f *fakeFile) poll() uint32                             { return f.ready }
-func (f *fakeFile) queue() *waitQueue                        { return &f.wait }
-func (f *fakeFile) read(*task, [][]byte, bool) (int, errno)  { return 0, 0 }
-func (f *fakeFile) write(*task, [][]byte, bool) (int, errno) { return 0, 0 }
-
-// become makes things true and tells of them.
-func (c *caller) become(f *fakeFile, mask uint32) {
-	f.ready |= mask
-	c.wake(&f.wait, mask)
-	c.runTasks()
-}
-
-func (c *caller) fake(f *fakeFile) int {
-	fd, _ := c.addFD(&openFile{file: f, flags: oRdwr}, 0, false)
-	return fd
-}
-
-// events are what epoll_wait returns at once: the data's numbers, in order.
-func (c *caller) events(ep, most int) string {
-	out := make([]engine.EpollEvent, most)
-	n := c.do("epoll_wait", ep, out, most, 0)
-	if n < 0 {
-		return fmt.Sprint(n)
-	}
-	var words []string
-	for _, e := range out[:n] {
-		words = append(words, fmt.Sprintf("%d:%x", e.Data, e.Events))
-	}
-	return strings.Join(words, " ")
-}
-
-func TestEpoll(t *testing.T) {
-	c := newCaller(t)
-	c.do("socket", afInet, sockStream, 0) // 3: so that the process exists
-	a, b := &fakeFile{}, &fakeFile{}
-	fa, fb := c.fake(a), c.fake(b)
-	ep := c.do("epoll_create1", 0)
-	add := func(op, fd int, events uint32, want int) {
-		t.Helper()
-		c.want(want, "epoll_ctl", ep, op, fd, []engine.EpollEvent{{Events: events, Data: uint64(fd)}})
-	}
-	check := func(most int, want string) {
-		t.Helper()
-		if got := c.events(ep, most); got != want {
-			t.Errorf("epoll_wait: got %q, want %q", got, want)
-		}
-	}
-	both := func(x, y string) string { return x + " " + y }
-	ain, bin := fmt.Sprintf("%d:1", fa), fmt.Sprintf("%d:1", fb)
-
-	add(epollCtlAdd, fa, epollIn, 0)
-	add(epollCtlAdd, fa, epollIn, -int(eexist))
-	add(epollCtlDel, fb, 0, -int(enoent))
-	add(epollCtlMod, fb, epollIn, -int(enoent))
-	add(epollCtlAdd, ep, epollIn, -int(einval))
-	add(9, fa, epollIn, -int(einval))
-	c.want(-int(efault), "epoll_ctl", ep, epollCtlAdd, fb, nil)
-	c.want(-int(einval), "epoll_wait", ep, make([]engine.EpollEvent, 1), 0, 0)
-	c.want(-int(einval), "epoll_wait", 3, make([]engine.EpollEvent, 1), 1, 0)
-	add(epollCtlAdd, fb, epollIn, 0)
-	check(4, "")
-
-	// Level-triggered: in the order in which they became ready, again and again.
-	c.become(b, epollIn)
-	c.become(a, epollIn)
-	check(4, both(bin, ain))
-	check(4, both(bin, ain))
-	check(1, bin)
-	check(1, ain) // those who were told go behind
-	check(1, bin)
-	a.ready = 0
-	check(4, bin)
-
-	// Edge-triggered: once for each wake-up.
-	add(epollCtlMod, fb, epollIn|epollEt, 0)
-	check(4, bin)
-	check(4, "")
-	c.become(b, epollIn)
-	c.become(b, epollIn)
-	check(4, bin)
-	check(4, "")
-	c.become(b, epollOut) // isn't asked for
-	check(4, "")
-	c.become(b, epollErr) // always is, with what else is true
-	check(4, fmt.Sprintf("%d:9", fb))
-	check(4, "")
-	b.ready = epollIn
-
-	// Once only.
-	add(epollCtlMod, fb, epollIn|epollOneshot, 0)
-	check(4, bin)
-	c.become(b, epollIn|epollErr)
-	check(4, "")
-	add(epollCtlMod, fb, epollIn|epollOneshot, 0)
-	check(4, fmt.Sprintf("%d:9", fb))
-
-	// A file that is gone is watched no longer, one with another descriptor is.
-	b.ready = epollIn
-	add(epollCtlMod, fb, epollIn, 0)
-	dup := c.do("dup", fb)
-	c.want(0, "close", fb)
-	check(4, bin)
-	c.want(0, "close", dup)
-	check(4, "")
-	if len(b.wait.watchers) != 0 {
-		t.Error("a closed file is still watched")
-	}
-}
-
-func TestEpollExclusive(t *testing.T) {
-	c := newCaller(t)
-	c.do("socket", afInet, sockStream, 0)
-	f := &fakeFile{}
-	fd := c.fake(f)
-	ep := c.do("epoll_create1", 0)
-	ev := func(events uint32) []engine.EpollEvent { return []engine.EpollEvent{{Events: events}} }
-	c.want(-int(einval), "epoll_ctl", ep, epollCtlAdd, fd, ev(epollIn|epollExclusive|epollOneshot))
-	c.want(0, "epoll_ctl", ep, epollCtlAdd, fd, ev(epollIn|epollExclusive))
-	c.want(-int(einval), "epoll_ctl", ep, epollCtlMod, fd, ev(epollIn))
-	other := c.do("epoll_create1", 0)
-	c.want(0, "epoll_ctl", other, epollCtlAdd, fd, ev(epollIn|epollExclusive))
-	wait := func(ep int) engine.Pending {
-		return c.Begin(newCall("epoll_wait", ep, make([]engine.EpollEvent, 1), 1, -1))
-	}
-	first, second := wait(ep), wait(other)
-	c.become(f, epollIn)
-	if !first.Wait(0) || second.Wait(0) {
-		t.Error("not only the first one was woken")
-	}
-}
-
 func TestPollSleeps(t *testing.T) {
 	c := newCaller(t)
-	c.do("socket", afInet, sockStream, 0)
-	f := &fakeFile{}
-	fd := c.fake(f)
+	ends := make([]byte, 8)
+	c.want(0, "pipe", ends)
+	fd, other := int(le.Uint32(ends)), int(le.Uint32(ends[4:]))
 	fds := append(ints(fd), 1, 0, 0xff, 0)
 	p := c.Begin(newCall("poll", fds, 1, 100))
 	start := c.Now()
 	if p.Wait(start + 50*time.Millisecond) {
 		t.Fatal("poll returned with nothing ready")
 	}
-	c.become(f, epollIn)
+	c.want(1, "write", other, []byte{1}, 1)
 	if !p.Wait(0) {
 		t.Fatal("poll wasn't woken")
 	}
 	if r, _ := p.Result(); r.Ret != 1 || fds[6] != 1 {
 		t.Errorf("poll returned %d, revents %x", r.Ret, fds[6])
 	}
-	f.ready = 0
+	c.want(1, "read", fd, make([]byte, 1), 1)
 	before := c.Now()
 	c.want(0, "poll", fds, 1, 100)
 	if d := c.Now() - before; d < 100*time.Millisecond || d > 101*time.Millisecond {
@@ -557,50 +423,50 @@ func TestPollSleeps(t *testing.T) {
 	}
 	c.want(1, "poll", append(ints(99), 1, 0, 0, 0), 1, 0) // POLLNVAL
 	c.want(0, "poll", append(ints(-1), 1, 0, 0, 0), 1, 0)
-	c.want(-int(efault), "poll", nil, 1, 0)
-	c.want(-int(einval), "ppoll", fds, 1, ints(0, 0, 1_000_000_000, 0), nil)
+	c.want(-int(abi.EFAULT), "poll", nil, 1, 0)
+	c.want(-int(abi.EINVAL), "ppoll", fds, 1, ints(0, 0, 1_000_000_000, 0), nil)
 }
 
 func TestZerocopyReports(t *testing.T) {
 	c := newCaller(t)
-	fd := c.socket(afInet, sockDgram)
-	sk := c.files[fd].file.(socket).base()
+	fd := c.socket(abi.AfInet, abi.SockDgram)
+	sk := c.process.File(fd).(socket).base()
 	sk.zerocopyDone(0, 0, true)
 	sk.zerocopyDone(1, 3, true)
 	sk.zerocopyDone(5, 5, false) // 4 isn't done yet
 	for _, want := range [][3]uint32{{0, 3, 1}, {5, 5, 0}} {
 		m := &engine.Msghdr{Name: make([]byte, 128), Control: make([]byte, 48)}
-		c.want(0, "recvmsg", fd, m, msgErrqueue)
-		e := m.Control[cmsgHeaderLen:]
-		if got := [3]uint32{le.Uint32(e[8:]), le.Uint32(e[12:]), uint32(e[6])}; got != want || e[4] != soEeOriginZerocopy ||
-			m.Flags != msgErrqueue || len(m.Name) != 0 {
+		c.want(0, "recvmsg", fd, m, abi.MsgErrqueue)
+		e := m.Control[abi.CmsgHeaderLen:]
+		if got := [3]uint32{le.Uint32(e[8:]), le.Uint32(e[12:]), uint32(e[6])}; got != want || e[4] != abi.SoEeOriginZerocopy ||
+			m.Flags != abi.MsgErrqueue || len(m.Name) != 0 {
 			t.Errorf("got %v of origin %d, flags %x; want %v", got, e[4], m.Flags, want)
 		}
 	}
-	c.want(-int(eagain), "recvmsg", fd, &engine.Msghdr{}, msgErrqueue)
+	c.want(-int(abi.EAGAIN), "recvmsg", fd, &engine.Msghdr{}, abi.MsgErrqueue)
 }
 
 func TestErrorQueueOrder(t *testing.T) {
 	c := newCaller(t)
-	fd := c.socket(afInet6, sockDgram)
-	c.want(0, "setsockopt", fd, solSocket, soTimestamping, ints(sofSoftware|sofTxSoftware), 4)
-	sk := c.files[fd].file.(socket).base()
-	sk.queueError(&errEntry{errno: enomsg, origin: soEeOriginTimestamping, stamp: 5 * time.Second, payload: []byte("abc")})
-	sk.queueError(&errEntry{errno: econnrefused, origin: soEeOriginIcmp, offender: netip.MustParseAddr("10.0.0.1"),
+	fd := c.socket(abi.AfInet6, abi.SockDgram)
+	c.want(0, "setsockopt", fd, abi.SolSocket, abi.SoTimestamping, ints(abi.SofSoftware|abi.SofTxSoftware), 4)
+	sk := c.process.File(fd).(socket).base()
+	sk.queueError(&errEntry{errno: enomsg, origin: abi.SoEeOriginTimestamping, stamp: 5 * time.Second, payload: []byte("abc")})
+	sk.queueError(&errEntry{errno: abi.ECONNREFUSED, origin: abi.SoEeOriginIcmp, offender: netip.MustParseAddr("10.0.0.1"),
 		name: netip.MustParseAddrPort("10.0.0.2:5")})
-	sk.err = econnrefused
+	sk.err = abi.ECONNREFUSED
 	m := &engine.Msghdr{Name: make([]byte, 128), Control: make([]byte, 200), Iov: [][]byte{make([]byte, 2)}}
-	c.want(2, "recvmsg", fd, m, msgErrqueue)
-	if m.Flags != msgErrqueue|msgTrunc || le.Uint32(m.Control[12:]) != scmTimestamping {
+	c.want(2, "recvmsg", fd, m, abi.MsgErrqueue)
+	if m.Flags != abi.MsgErrqueue|abi.MsgTrunc || le.Uint32(m.Control[12:]) != abi.ScmTimestamping {
 		t.Errorf("flags %x, control %x", m.Flags, m.Control)
 	}
 	next := m.Control[64:] // behind three timespecs
-	if le.Uint32(next[8:]) != solIPv6 || le.Uint32(next[12:]) != ipv6Recverr || le.Uint64(next) != 60 {
+	if le.Uint32(next[8:]) != abi.SolIPv6 || le.Uint32(next[12:]) != abi.Ipv6Recverr || le.Uint64(next) != 60 {
 		t.Errorf("the second control message: %x", next)
 	}
 	m = &engine.Msghdr{Name: make([]byte, 128), Control: make([]byte, 40)}
-	c.want(0, "recvmsg", fd, m, msgErrqueue)
-	if m.Flags != msgErrqueue|msgCtrunc || !slices.Equal(m.Name, addr6("[::ffff:10.0.0.2]:5")) {
+	c.want(0, "recvmsg", fd, m, abi.MsgErrqueue)
+	if m.Flags != abi.MsgErrqueue|abi.MsgCtrunc || !slices.Equal(m.Name, addr6("[::ffff:10.0.0.2]:5")) {
 		t.Errorf("flags %x, name %x", m.Flags, m.Name)
 	}
 	if sk.err != 0 {
@@ -626,19 +492,19 @@ func (c *caller) packets() []*wire.Packet {
 
 func TestUDP(t *testing.T) {
 	c := newCaller(t)
-	fd := c.socket(afInet, sockDgram)
+	fd := c.socket(abi.AfInet, abi.SockDgram)
 	peer := addr4("192.0.2.1:53")
-	c.want(-int(edestaddrreq), "write", fd, []byte("x"), 1)
-	c.want(0, "setsockopt", fd, solIP, ipRecverr, ints(1), 4)
+	c.want(-int(abi.EDESTADDRREQ), "write", fd, []byte("x"), 1)
+	c.want(0, "setsockopt", fd, abi.SolIP, abi.IpRecverr, ints(1), 4)
 	c.want(0, "connect", fd, peer, 16)
 	c.want(5, "write", fd, []byte("hello"), 5)
-	c.want(0, "setsockopt", fd, solUDP, udpCork, ints(1), 4)
+	c.want(0, "setsockopt", fd, abi.SolUDP, abi.UdpCork, ints(1), 4)
 	c.want(3, "send", fd, []byte("abc"), 3, 0)
 	c.want(3, "send", fd, []byte("def"), 3, 0)
-	c.want(0, "setsockopt", fd, solUDP, udpCork, ints(0), 4)
-	c.want(0, "setsockopt", fd, solUDP, udpSegment, ints(2), 4)
+	c.want(0, "setsockopt", fd, abi.SolUDP, abi.UdpCork, ints(0), 4)
+	c.want(0, "setsockopt", fd, abi.SolUDP, abi.UdpSegment, ints(2), 4)
 	c.want(3, "send", fd, []byte("123"), 3, 0)
-	c.want(0, "setsockopt", fd, solUDP, udpSegment, ints(0), 4)
+	c.want(0, "setsockopt", fd, abi.SolUDP, abi.UdpSegment, ints(0), 4)
 	c.want(4000, "send", fd, make([]byte, 4000), 4000, 0) // three fragments
 	var sizes []int
 	sent := c.packets()
@@ -648,11 +514,11 @@ func TestUDP(t *testing.T) {
 	if want := []int{5, 6, 2, 1, 1472, 1480, 1048}; !slices.Equal(sizes, want) {
 		t.Errorf("sent %v, want %v", sizes, want)
 	}
-	c.want(0, "setsockopt", fd, solIP, ipMtuDiscover, ints(ipPmtudiscDo), 4)
-	c.want(-int(emsgsize), "send", fd, make([]byte, 4000), 4000, 0)
+	c.want(0, "setsockopt", fd, abi.SolIP, abi.IpMtuDiscover, ints(abi.IpPmtudiscDo), 4)
+	c.want(-int(abi.EMSGSIZE), "send", fd, make([]byte, 4000), 4000, 0)
 	m := &engine.Msghdr{Control: make([]byte, 100)}
-	c.want(0, "recvmsg", fd, m, msgErrqueue)
-	if e := m.Control[16:]; le.Uint32(e) != uint32(emsgsize) || e[4] != soEeOriginLocal || le.Uint32(e[8:]) != 1500 {
+	c.want(0, "recvmsg", fd, m, abi.MsgErrqueue)
+	if e := m.Control[16:]; le.Uint32(e) != uint32(abi.EMSGSIZE) || e[4] != abi.SoEeOriginLocal || le.Uint32(e[8:]) != 1500 {
 		t.Errorf("of a datagram that is too long: %x", e)
 	}
 	// A reply, and one to a port where nobody is.
@@ -690,10 +556,10 @@ func TestUDP(t *testing.T) {
 	if err := c.Inject(b, engine.GSO{}); err != nil {
 		t.Fatal(err)
 	}
-	c.want(-int(econnrefused), "send", fd, []byte("x"), 1, 0)
+	c.want(-int(abi.ECONNREFUSED), "send", fd, []byte("x"), 1, 0)
 	m = &engine.Msghdr{Name: make([]byte, 16), Control: make([]byte, 100), Iov: [][]byte{make([]byte, 8)}}
-	c.want(1, "recvmsg", fd, m, msgErrqueue)
-	if e := m.Control[16:]; e[4] != soEeOriginIcmp || e[5] != 3 || e[6] != 3 || !slices.Equal(m.Name, peer) {
+	c.want(1, "recvmsg", fd, m, abi.MsgErrqueue)
+	if e := m.Control[16:]; e[4] != abi.SoEeOriginIcmp || e[5] != 3 || e[6] != 3 || !slices.Equal(m.Name, peer) {
 		t.Errorf("of the ICMP error: %x, name %x", e, m.Name)
 	}
 }
@@ -701,23 +567,19 @@ func TestUDP(t *testing.T) {
 // Whatever a script passes, nothing panics.
 func TestAnyCall(t *testing.T) {
 	const tries = 20000
-	names := make([]string, 0, len(syscalls))
-	for name := range syscalls {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	names := process.Calls()
 	random := rand.New(rand.NewPCG(1, 2))
 	var c *caller
 	for i := range tries {
 		if i%500 == 0 {
 			c = newCaller(t)
-			for _, family := range []int{afInet, afInet6} {
-				c.want(0, "fcntl", c.socket(family, sockStream), fSetfl, oNonblock)
-				c.want(0, "fcntl", c.socket(family, sockDgram), fSetfl, oNonblock)
+			for _, family := range []int{abi.AfInet, abi.AfInet6} {
+				c.want(0, "fcntl", c.socket(family, abi.SockStream), abi.FSetfl, abi.ONonblock)
+				c.want(0, "fcntl", c.socket(family, abi.SockDgram), abi.FSetfl, abi.ONonblock)
 			}
-			c.do("pipe2", make([]byte, 8), oNonblock)
+			c.do("pipe2", make([]byte, 8), abi.ONonblock)
 			c.do("epoll_create1", 0)
-			c.do("open", "/tmp/x", oRdwr|oCreat)
+			c.do("open", "/tmp/x", abi.ORdwr|abi.OCreat)
 		}
 		name := names[random.IntN(len(names))]
 		if name == "close" && random.IntN(10) > 0 {

@@ -3,78 +3,33 @@ package gostack
 import (
 	"encoding/binary"
 	"net/netip"
+
+	"tcpdrill/engine/abi"
 )
 
-// Addresses of sockets (struct sockaddr_in and sockaddr_in6). Inside the stack an
-// IPv4 address is never IPv4-mapped; a script's are, on an IPv6 socket.
-
-// parseSockaddr takes an address apart, without mapping. ok is false if it is of
-// another family or too short.
-func parseSockaddr(b []byte) (a netip.AddrPort, ok bool) {
-	if len(b) < 2 {
-		return a, false
-	}
-	switch family := le.Uint16(b); {
-	case family == afInet && len(b) >= sockaddrInLen:
-		return netip.AddrPortFrom(netip.AddrFrom4([4]byte(b[4:8])), binary.BigEndian.Uint16(b[2:])), true
-	case family == afInet6 && len(b) >= sockaddrIn6MinLen:
-		return netip.AddrPortFrom(netip.AddrFrom16([16]byte(b[8:24])), binary.BigEndian.Uint16(b[2:])), true
-	}
-	return a, false
-}
-
-func sockaddrFamily(b []byte) int {
-	if len(b) < 2 {
-		return -1
-	}
-	return int(le.Uint16(b))
-}
-
-// appendSockaddr lays out an address of a family. An IPv4 address becomes a mapped
-// one where the family is IPv6.
-func appendSockaddr(b []byte, family int, a netip.AddrPort) []byte {
-	b = le.AppendUint16(b, uint16(family))
-	b = binary.BigEndian.AppendUint16(b, a.Port())
-	if family == afInet {
-		ip := netip.IPv4Unspecified()
-		if a.Addr().Unmap().Is4() {
-			ip = a.Addr().Unmap()
-		}
-		b = append(b, ip.AsSlice()...)
-		return append(b, make([]byte, 8)...)
-	}
-	ip := netip.IPv6Unspecified().As16()
-	if a.Addr().IsValid() {
-		ip = a.Addr().As16()
-	}
-	b = append(b, 0, 0, 0, 0) // flow label
-	b = append(b, ip[:]...)
-	return append(b, 0, 0, 0, 0) // scope
-}
-
 // putSockaddr lays out an address as the socket's calls return it.
-func (sk *sock) putSockaddr(a netip.AddrPort) []byte { return appendSockaddr(nil, sk.family, a) }
+func (sk *sock) putSockaddr(a netip.AddrPort) []byte { return abi.AppendSockaddr(nil, sk.family, a) }
 
 // parsePeer reads the address that a socket is to be connected to. AF_UNSPEC is the
 // caller's affair.
 func (sk *sock) parsePeer(addr []byte) (netip.AddrPort, errno) {
-	size := sockaddrInLen
-	if sk.family == afInet6 {
-		size = sockaddrIn6MinLen
+	size := abi.SockaddrInLen
+	if sk.family == abi.AfInet6 {
+		size = abi.SockaddrIn6MinLen
 	}
 	if len(addr) < size {
-		return netip.AddrPort{}, einval
+		return netip.AddrPort{}, abi.EINVAL
 	}
-	if sockaddrFamily(addr) != sk.family {
-		return netip.AddrPort{}, eafnosupport
+	if abi.SockaddrFamily(addr) != sk.family {
+		return netip.AddrPort{}, abi.EAFNOSUPPORT
 	}
-	a, _ := parseSockaddr(addr)
+	a, _ := abi.ParseSockaddr(addr)
 	if a.Addr().Is4In6() {
 		if sk.v6only {
-			return netip.AddrPort{}, enetunreach
+			return netip.AddrPort{}, abi.ENETUNREACH
 		}
 		if sk.local.Addr().IsValid() && sk.local.Addr().Is6() && !sk.local.Addr().IsUnspecified() {
-			return netip.AddrPort{}, einval // bound to an IPv6 address
+			return netip.AddrPort{}, abi.EINVAL // bound to an IPv6 address
 		}
 		a = netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
 	}
@@ -91,24 +46,24 @@ func (sk *sock) bindSockaddr(addr []byte) errno {
 	}
 	ip := a.Addr()
 	specific := !ip.IsUnspecified()
-	mapped := ip.Is4() && sk.family == afInet6
+	mapped := ip.Is4() && sk.family == abi.AfInet6
 	if specific || mapped {
 		switch {
 		case mapped && sk.v6only:
-			return einval
-		case ip.Is6() && ip.IsMulticast() && sk.typ == sockStream:
-			return einval
+			return abi.EINVAL
+		case ip.Is6() && ip.IsMulticast() && sk.typ == abi.SockStream:
+			return abi.EINVAL
 		case ip.Is6() && ip.IsLinkLocalUnicast() && sk.bindDevice == "":
-			return einval // of which link?
+			return abi.EINVAL // of which link?
 		case specific && !s.bindable(sk, ip):
-			return eaddrnotavail
+			return abi.EADDRNOTAVAIL
 		}
 	}
-	if p := int64(a.Port()); p > 0 && p < s.sysctl.ipUnprivilegedPortStart && !s.capable(capNetBindService) {
-		return eacces
+	if p := int64(a.Port()); p > 0 && p < s.sysctl.ipUnprivilegedPortStart && !s.Capable(abi.CapNetBindService) {
+		return abi.EACCES
 	}
 	if sk.local.Port() != 0 {
-		return einval
+		return abi.EINVAL
 	}
 	old, oldV6only := sk.local, sk.v6only
 	if ip.Is6() && specific {
@@ -129,31 +84,31 @@ func (sk *sock) bindSockaddr(addr []byte) errno {
 // parseBind reads the address to bind to.
 func (sk *sock) parseBind(addr []byte) (netip.AddrPort, errno) {
 	none := netip.AddrPort{}
-	family := sockaddrFamily(addr)
-	if sk.family == afInet6 {
+	family := abi.SockaddrFamily(addr)
+	if sk.family == abi.AfInet6 {
 		switch {
-		case len(addr) < sockaddrIn6MinLen:
-			return none, einval
-		case family != afInet6:
-			return none, eafnosupport
+		case len(addr) < abi.SockaddrIn6MinLen:
+			return none, abi.EINVAL
+		case family != abi.AfInet6:
+			return none, abi.EAFNOSUPPORT
 		}
-		a, _ := parseSockaddr(addr)
+		a, _ := abi.ParseSockaddr(addr)
 		return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()), 0
 	}
 	switch {
-	case len(addr) < sockaddrInLen:
-		return none, einval
-	case family == afUnspec:
+	case len(addr) < abi.SockaddrInLen:
+		return none, abi.EINVAL
+	case family == abi.AfUnspec:
 		// Old programs leave the family out, for any address.
 		ip := netip.AddrFrom4([4]byte(addr[4:8]))
 		if !ip.IsUnspecified() {
-			return none, eafnosupport
+			return none, abi.EAFNOSUPPORT
 		}
 		return netip.AddrPortFrom(ip, binary.BigEndian.Uint16(addr[2:])), 0
-	case family != afInet:
-		return none, eafnosupport
+	case family != abi.AfInet:
+		return none, abi.EAFNOSUPPORT
 	}
-	a, _ := parseSockaddr(addr)
+	a, _ := abi.ParseSockaddr(addr)
 	return a, 0
 }
 

@@ -5,65 +5,6 @@ import (
 	"time"
 )
 
-// A file is what a descriptor stands for.
-type file interface {
-	// poll returns which of EPOLL* are true now.
-	poll() uint32
-	// queue is woken when that may have changed; nil if it never does.
-	queue() *waitQueue
-	// release is called when the last descriptor is closed. It may block
-	// (SO_LINGER).
-	release(t *task) errno
-	// read and write are what read(2), readv(2), write(2) and writev(2) do.
-	// nonblock is O_NONBLOCK.
-	read(t *task, iov [][]byte, nonblock bool) (int, errno)
-	write(t *task, iov [][]byte, nonblock bool) (int, errno)
-}
-
-// A socket is a file that is one.
-type socket interface {
-	file
-	base() *sock
-	bind(t *task, addr []byte) errno
-	listen(t *task, backlog int) errno
-	connect(t *task, addr []byte, nonblock bool) errno
-	accept(t *task, nonblock bool) (socket, errno)
-	sendmsg(t *task, m *message) (int, errno)
-	recvmsg(t *task, m *message) (int, errno)
-	shutdown(how int) errno
-	// setsockopt and getsockopt are asked for the options of the protocol's own
-	// level (SOL_TCP, SOL_UDP); the others are sock's. getsockopt returns how
-	// much of val it has written.
-	setsockopt(t *task, name int, val []byte) errno
-	getsockopt(t *task, name int, val []byte) (int, errno)
-	// ioctl answers SIOCINQ and the like.
-	ioctl(t *task, cmd int) (int, errno)
-}
-
-// A message is a struct msghdr with a call's flags.
-type message struct {
-	name     []byte // sendmsg: the address, nil for none
-	iov      [][]byte
-	control  []byte // sendmsg: control messages
-	flags    int    // MSG_*, of the call
-	nonblock bool   // O_NONBLOCK
-
-	// What recvmsg returns.
-	from        []byte // a struct sockaddr
-	outControl  []byte // control messages, at most controlRoom bytes
-	controlRoom int
-	outFlags    int
-}
-
-// len is how many bytes the message has or has room for.
-func (m *message) len() int {
-	n := 0
-	for _, b := range m.iov {
-		n += len(b)
-	}
-	return n
-}
-
 // Bits of sock.shutdown.
 const (
 	rcvShutdown  = 1
@@ -135,7 +76,7 @@ type sock struct {
 }
 
 func (sk *sock) base() *sock       { return sk }
-func (sk *sock) queue() *waitQueue { return &sk.wait }
+func (sk *sock) Queue() *waitQueue { return &sk.wait }
 
 // sockError takes the error that waits, if there is one (sock_error).
 func (sk *sock) sockError() errno {

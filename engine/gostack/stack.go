@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"tcpdrill/engine"
+	"tcpdrill/engine/process"
 )
 
 // Options are what a stack is made with.
@@ -28,10 +29,8 @@ type Stack struct {
 	tcp    tcpState
 	mib    mib
 
-	files    []*openFile // by descriptor
-	process  process     // that of the script
-	ports    ports
-	runnable []*task
+	process process.Process // that of the script
+	ports   ports
 
 	pinned bool // the link keeps what it was given
 	sent   []*engine.Captured
@@ -56,6 +55,7 @@ func New(o Options) *Stack {
 	s.phase = o.Phase % wheelPhase
 	// A time of 0 stands for none in many places.
 	s.now = wheelPhase*s.tick - s.tick/2
+	s.process.Init(machine{s})
 	s.initSysctls()
 	s.initDevice()
 	s.initTCP()
@@ -107,53 +107,53 @@ func (s *Stack) WaitUntil(t time.Duration) {
 
 func (s *Stack) fireTimer() {
 	s.fire()
-	s.runTasks()
+	s.process.RunTasks()
 }
 
 // Begin implements engine.Sockets.
 func (s *Stack) Begin(c *engine.Call) engine.Pending {
 	s.WaitUntil(s.now + callStep)
-	t := &task{s: s, call: c}
-	s.runTask(t)
-	s.runTasks()
-	return &pending{t}
+	return &pending{s, s.process.Make(c)}
 }
 
 // Call implements engine.Sockets. A call that sleeps moves the time on.
 func (s *Stack) Call(c *engine.Call) engine.Result {
 	p := s.Begin(c).(*pending)
-	for !p.t.done {
+	for !p.t.Done() {
 		if len(s.queue) == 0 {
 			return engine.Result{Ret: -1, Err: engine.ErrStuck}
 		}
 		s.fireTimer()
 	}
-	return p.t.result()
+	return p.t.Result()
 }
 
 // A pending is a call that may sleep.
-type pending struct{ t *task }
+type pending struct {
+	s *Stack
+	t *task
+}
 
 // Wait implements engine.Pending.
 func (p *pending) Wait(until time.Duration) bool {
-	s := p.t.s
-	for !p.t.done && len(s.queue) > 0 && s.clock.next() <= until {
+	s := p.s
+	for !p.t.Done() && len(s.queue) > 0 && s.clock.next() <= until {
 		s.fireTimer()
 	}
-	if !p.t.done && until != engine.Forever {
+	if !p.t.Done() && until != engine.Forever {
 		s.now = max(s.now, until)
 	}
-	return p.t.done
+	return p.t.Done()
 }
 
 // Result implements engine.Pending.
-func (p *pending) Result() (engine.Result, time.Duration) { return p.t.result(), p.t.ended }
+func (p *pending) Result() (engine.Result, time.Duration) { return p.t.Result(), p.t.Ended() }
 
 // Inject implements engine.Link.
 func (s *Stack) Inject(p []byte, gso engine.GSO) error {
 	s.WaitUntil(s.now + injectStep)
 	s.receive(p, gso)
-	s.runTasks()
+	s.process.RunTasks()
 	return nil
 }
 

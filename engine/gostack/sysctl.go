@@ -2,38 +2,22 @@ package gostack
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
 	"tcpdrill/engine"
+	"tcpdrill/engine/abi"
+	linux "tcpdrill/engine/sysctls"
 )
 
 // A sysctl is one of the machine's settings.
 type sysctl struct {
 	name string
 	val  any // *int64, *[2]int64, *[3]int64 or *string: where the value is
-	def  string
-	numbers
 	mode sysctlMode
 }
-
-// numbers is what a number may be.
-type numbers struct{ min, max int64 }
-
-// The ranges of Linux's types of sysctls.
-var (
-	flag        = numbers{0, 1}
-	u8          = numbers{0, math.MaxUint8}
-	whole       = numbers{math.MinInt32, math.MaxInt32}
-	notNegative = numbers{0, math.MaxInt32}
-	positive    = numbers{1, math.MaxInt32}
-	u32         = numbers{0, math.MaxUint32}
-	u64         = numbers{0, math.MaxInt64}
-	seconds     = numbers{-math.MaxInt32 / 1000, math.MaxInt32 / 1000} // kept in jiffies
-)
 
 // A sysctlMode says what becomes of a change.
 type sysctlMode int
@@ -45,96 +29,12 @@ const (
 	readOnly
 )
 
-// Devices that have settings of their own.
-var confDevices = []string{"all", "default", "lo", deviceName}
-
-// conf4 are the settings of devices for IPv4 (net.ipv4.conf.DEVICE).
-var conf4 = []struct {
-	name, def string
-	mode      sysctlMode
-}{
-	{"accept_local", "0", fixed},
-	{"accept_redirects", "1", ignored},
-	{"accept_source_route", "1", ignored},
-	{"arp_accept", "0", ignored},
-	{"arp_announce", "0", ignored},
-	{"arp_evict_nocarrier", "1", ignored},
-	{"arp_filter", "0", ignored},
-	{"arp_ignore", "0", ignored},
-	{"arp_notify", "0", ignored},
-	{"bc_forwarding", "0", ignored},
-	{"bootp_relay", "0", ignored},
-	{"disable_policy", "0", ignored},
-	{"disable_xfrm", "0", ignored},
-	{"drop_gratuitous_arp", "0", ignored},
-	{"drop_unicast_in_l2_multicast", "0", ignored},
-	{"force_igmp_version", "0", ignored},
-	{"forwarding", "0", fixed},
-	{"igmpv2_unsolicited_report_interval", "10000", ignored},
-	{"igmpv3_unsolicited_report_interval", "1000", ignored},
-	{"ignore_routes_with_linkdown", "0", ignored},
-	{"log_martians", "0", ignored},
-	{"mc_forwarding", "0", readOnly},
-	{"medium_id", "0", ignored},
-	{"promote_secondaries", "0", fixed},
-	{"proxy_arp", "0", ignored},
-	{"proxy_arp_pvlan", "0", ignored},
-	{"route_localnet", "0", fixed},
-	{"rp_filter", "0", fixed},
-	{"secure_redirects", "1", ignored},
-	{"send_redirects", "1", ignored},
-	{"shared_media", "1", ignored},
-	{"src_valid_mark", "0", ignored},
-	{"tag", "0", ignored},
-}
-
-// conf6 are those for IPv6.
-var conf6 = []struct {
-	name, def string
-	mode      sysctlMode
-}{
-	{"accept_dad", "0", ignored}, // the device looks for no duplicates
-	{"accept_ra", "0", ignored},
-	{"accept_ra_defrtr", "1", ignored},
-	{"accept_ra_from_local", "0", ignored},
-	{"accept_ra_min_hop_limit", "1", ignored},
-	{"accept_ra_mtu", "1", ignored},
-	{"accept_ra_pinfo", "1", ignored},
-	{"accept_ra_rtr_pref", "1", ignored},
-	{"accept_redirects", "1", ignored},
-	{"accept_source_route", "0", ignored},
-	{"addr_gen_mode", "0", ignored},
-	{"autoconf", "1", ignored},
-	{"dad_transmits", "0", ignored},
-	{"disable_ipv6", "0", fixed},
-	{"disable_policy", "0", ignored},
-	{"enhanced_dad", "1", ignored},
-	{"forwarding", "0", fixed},
-	{"hop_limit", "64", fixed},
-	{"keep_addr_on_down", "0", fixed},
-	{"max_addresses", "16", ignored},
-	{"mtu", "1500", fixed},
-	{"ndisc_notify", "0", ignored},
-	{"optimistic_dad", "0", ignored},
-	{"proxy_ndp", "0", ignored},
-	{"router_solicitation_delay", "1", ignored},
-	{"router_solicitation_interval", "4", ignored},
-	{"router_solicitations", "0", ignored},
-	{"suppress_frag_ndisc", "1", ignored},
-	{"use_oif_addrs_only", "0", ignored},
-	{"use_optimistic", "0", ignored},
-	{"use_tempaddr", "0", ignored},
-}
-
-// confSysctls are the settings of devices, without a place for their values.
-var confSysctls = sync.OnceValue(func() []sysctl {
-	var vars []sysctl
-	for _, dev := range confDevices {
-		for _, v := range conf4 {
-			vars = append(vars, sysctl{"net.ipv4.conf." + dev + "." + v.name, nil, v.def, whole, v.mode})
-		}
-		for _, v := range conf6 {
-			vars = append(vars, sysctl{"net.ipv6.conf." + dev + "." + v.name, nil, v.def, whole, v.mode})
+// confSysctls are the settings of devices.
+var confSysctls = sync.OnceValue(func() []*linux.Sysctl {
+	var vars []*linux.Sysctl
+	for _, v := range linux.All() {
+		if strings.HasPrefix(v.Name, "net.ipv4.conf.") || strings.HasPrefix(v.Name, "net.ipv6.conf.") {
+			vars = append(vars, v)
 		}
 	}
 	return vars
@@ -148,8 +48,8 @@ var defaultSysctls = sync.OnceValue(func() *sysctls {
 	for i := range c.vars {
 		v := &c.vars[i]
 		if text, ok := v.val.(*string); ok {
-			*text = v.def
-		} else if err := v.parse(v.def); err != nil {
+			*text = v.def()
+		} else if err := v.parse(v.def()); err != nil {
 			panic("gostack: the default of " + v.name + ": " + err.Error()) // it is ours
 		}
 	}
@@ -173,10 +73,16 @@ func (s *Stack) initSysctls() {
 
 // makeTable makes the table of the sysctls and of where their values are.
 func (c *sysctls) makeTable() {
-	conf := confSysctls()
-	c.vars = append(c.table(), conf...)
-	for i := range conf {
-		c.vars[len(c.vars)-len(conf)+i].val = &c.conf[i]
+	c.vars = c.table()
+	for i, v := range confSysctls() {
+		mode := fixed
+		switch v.Kind {
+		case linux.Inert:
+			mode = ignored
+		case linux.ReadOnly:
+			mode = readOnly
+		}
+		c.vars = append(c.vars, sysctl{v.Name, &c.conf[i], mode})
 	}
 }
 
@@ -202,15 +108,11 @@ func (v *sysctl) String() string {
 	case *int64:
 		return strconv.FormatInt(*p, 10)
 	}
-	var b strings.Builder
-	for i, n := range v.fields() {
-		if i > 0 {
-			b.WriteByte('\t')
-		}
-		b.WriteString(strconv.FormatInt(*n, 10))
-	}
-	return b.String()
+	return linux.Format(v.fields())
 }
+
+// def is the value that it starts with.
+func (v *sysctl) def() string { return linux.Find(v.name).Default }
 
 // fields are the numbers that the value is made of.
 func (v *sysctl) fields() []*int64 {
@@ -225,46 +127,8 @@ func (v *sysctl) fields() []*int64 {
 	return nil
 }
 
-// parse sets the value's numbers. As in Linux, those before one that is wrong are
-// set, those not given stay, and what follows the last is ignored.
-func (v *sysctl) parse(value string) error {
-	words := strings.Fields(value)
-	if len(words) == 0 {
-		return refuse(einval)
-	}
-	for i, n := range v.fields() {
-		if i == len(words) {
-			return nil
-		}
-		x, ok := parseSysctlNumber(words[i])
-		if !ok || x < v.min || x > v.max {
-			return refuse(einval)
-		}
-		*n = x
-	}
-	return nil
-}
-
-// parseSysctlNumber reads a number as Linux does: 0x and 0 prefixes count, a plus
-// sign isn't allowed.
-func parseSysctlNumber(s string) (int64, bool) {
-	digits, negative := strings.CutPrefix(s, "-")
-	base := 10
-	switch {
-	case strings.HasPrefix(digits, "0x") || strings.HasPrefix(digits, "0X"):
-		base, digits = 16, digits[2:]
-	case len(digits) > 1 && digits[0] == '0':
-		base = 8
-	}
-	n, err := strconv.ParseUint(digits, base, 63)
-	if err != nil {
-		return 0, false
-	}
-	if negative {
-		return -int64(n), true
-	}
-	return int64(n), true
-}
+// parse sets the value's numbers, as far as the text is right.
+func (v *sysctl) parse(value string) error { return linux.Find(v.name).Parse(v.fields(), value) }
 
 // unknownSysctl is the answer to a name that isn't in the table. Linux may have
 // it.
@@ -315,12 +179,12 @@ func (s *Stack) SetSysctl(name, value string) error {
 		}
 		if r := s.sysctl.ipLocalPortRange; r[0] > r[1] || r[0] < s.sysctl.ipUnprivilegedPortStart {
 			restore()
-			return refuse(einval)
+			return abi.Refuse(abi.EINVAL)
 		}
 		return nil
 	case &s.sysctl.tcpEcn:
 		// Later kernels have accurate ECN, which starts at 3.
-		if n, ok := parseSysctlNumber(strings.TrimSpace(value)); ok && n >= 3 && n <= 5 {
+		if n, ok := linux.ParseNumber(strings.TrimSpace(value)); ok && n >= 3 && n <= 5 {
 			return unsupported
 		}
 	}
@@ -333,23 +197,17 @@ func (s *Stack) SetSysctl(name, value string) error {
 }
 
 // defaultString is the default as String would have it.
-func (v *sysctl) defaultString() string { return strings.Join(strings.Fields(v.def), "\t") }
-
-// Congestion controls that Linux has.
-var linuxCongestionControls = []string{
-	"reno", "cubic", "bbr", "bic", "cdg", "dctcp", "highspeed", "htcp", "hybla",
-	"illinois", "lp", "nv", "scalable", "vegas", "veno", "westwood", "yeah",
-}
+func (v *sysctl) defaultString() string { return strings.Join(strings.Fields(v.def()), "\t") }
 
 // congestionControl says whether the stack has one of the name.
 func (s *Stack) congestionControl(name string) error {
 	switch {
 	case slices.Contains(strings.Fields(s.sysctl.tcpAvailableCongestionControl), name):
 		return nil
-	case slices.Contains(linuxCongestionControls, name):
+	case linux.HasCongestionControl(name):
 		return &engine.UnsupportedError{What: "the congestion control " + name}
 	}
-	return refuse(enoent)
+	return abi.Refuse(abi.ENOENT)
 }
 
 // setTextSysctl sets one that is no number.
@@ -371,7 +229,7 @@ func (s *Stack) setTextSysctl(v *sysctl, text *string, value string, unsupported
 	case &s.sysctl.tcpFastopenKey:
 		keys, ok := parseFastopenKeys(value)
 		if !ok {
-			return refuse(einval)
+			return abi.Refuse(abi.EINVAL)
 		}
 		value = keys
 	case &s.sysctl.coreDefaultQdisc:
@@ -379,7 +237,7 @@ func (s *Stack) setTextSysctl(v *sysctl, text *string, value string, unsupported
 			return unsupported
 		}
 	default:
-		if v.mode == fixed && value != v.def {
+		if v.mode == fixed && value != v.def() {
 			return unsupported
 		}
 	}

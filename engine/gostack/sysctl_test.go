@@ -123,7 +123,7 @@ func sysctlFields(t *testing.T) map[string]string {
 	fields := map[string]string{}
 	ast.Inspect(f, func(n ast.Node) bool {
 		row, ok := n.(*ast.CompositeLit)
-		if !ok || len(row.Elts) != 5 {
+		if !ok || len(row.Elts) != 3 {
 			return true
 		}
 		name := row.Elts[0].(*ast.BasicLit).Value

@@ -3,6 +3,7 @@ package gostack
 import (
 	"time"
 
+	"tcpdrill/engine/abi"
 	"tcpdrill/engine/wire"
 )
 
@@ -380,12 +381,12 @@ func (tp *tcpSock) sinceUs(t time.Duration) int64 {
 
 // ackTstamp gives the time stamp of an acknowledgment that was asked for.
 func (tp *tcpSock) ackTstamp(b *skb, priorUna uint32) {
-	if b.tx.flags&sofTxAck == 0 {
+	if b.tx.flags&abi.SofTxAck == 0 {
 		return
 	}
 	if !before(b.tx.key, priorUna) && before(b.tx.key, tp.sndUna) {
-		tp.stampSent(b.tx, scmTstampAck, tp.s.now, b)
-		b.tx.flags &^= sofTxAck
+		tp.stampSent(b.tx, abi.ScmTstampAck, tp.s.now, b)
+		b.tx.flags &^= abi.SofTxAck
 	}
 }
 

@@ -3,6 +3,7 @@ package gostack
 import (
 	"time"
 
+	"tcpdrill/engine/abi"
 	"tcpdrill/engine/wire"
 )
 
@@ -51,7 +52,7 @@ func (tp *tcpSock) newRcvSkb(g *segment) *skb {
 		b.flags &^= wire.SYN
 	}
 	b.tailroom = rxTailroom(g.size)
-	if tp.rcvtstamp || tp.rcvtstampns || tp.timestamping&sofRxSoftware != 0 {
+	if tp.rcvtstamp || tp.rcvtstampns || tp.timestamping&abi.SofRxSoftware != 0 {
 		b.stamp = tp.s.Wall(tp.s.now)
 	}
 	return b
@@ -105,7 +106,7 @@ func (tp *tcpSock) queueInOrder(g *segment) {
 	if !tp.rmemSchedule(g.seq, rxTruesize(g.size)) {
 		tp.ackPending |= ackSched | ackNow | ackNomem
 		if !tp.released {
-			tp.s.wake(&tp.wait, epollIn|epollRdnorm)
+			tp.wait.Wake(abi.EpollIn | abi.EpollRdnorm)
 		}
 		if !tp.receiveQueue.empty() && len(g.data) > 0 {
 			tp.s.count(mibTCPRcvQDrop)
@@ -694,7 +695,7 @@ func (tp *tcpSock) urgent(g *segment) {
 		if i >= 0 && i < len(g.data) {
 			tp.urgData = urgValid | uint16(g.data[i])
 			if !tp.released {
-				tp.s.wake(&tp.wait, epollIn|epollPri|epollRdnorm)
+				tp.wait.Wake(abi.EpollIn | abi.EpollPri | abi.EpollRdnorm)
 			}
 		}
 	}
@@ -713,7 +714,7 @@ func (tp *tcpSock) checkUrg(g *segment) {
 		return
 	}
 	if !tp.released {
-		tp.s.wake(&tp.wait, epollPri)
+		tp.wait.Wake(abi.EpollPri)
 	}
 	if tp.urgSeq == tp.copiedSeq && tp.urgData != 0 && !tp.oobinline && tp.copiedSeq != tp.rcvNxt {
 		tp.copiedSeq++ // the byte before is passed over

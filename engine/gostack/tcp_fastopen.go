@@ -330,7 +330,7 @@ func (tp *tcpSock) sendSynData(syn *skb) {
 	b := &skb{head: &skbHead{dataref: 1}, seq: syn.seq, endSeq: syn.endSeq + uint32(space), flags: syn.flags,
 		truesize: txTruesize + space, segs: 1}
 	if space > 0 {
-		b.data = f.msg.take(space)
+		b.data = f.msg.Take(space)
 		tp.chrono.start(tp, chronoBusy)
 	}
 	f.copied = space

@@ -3,6 +3,7 @@ package gostack
 import (
 	"net/netip"
 
+	"tcpdrill/engine/abi"
 	"tcpdrill/engine/wire"
 )
 
@@ -20,9 +21,9 @@ func (s *Stack) icmpReceive(p *wire.Packet) {
 		return
 	}
 	switch q.Protocol {
-	case ipprotoTCP:
+	case abi.IpprotoTCP:
 		s.tcpError(p, q)
-	case ipprotoUDP:
+	case abi.IpprotoUDP:
 		s.udpError(p, q)
 	}
 }
@@ -40,23 +41,23 @@ func icmpErrno(m *wire.ICMP) (e errno, fatal bool) {
 		case 1:
 			switch m.Code {
 			case 0:
-				return enetunreach, false
+				return abi.ENETUNREACH, false
 			case 1:
-				return eacces, true
+				return abi.EACCES, true
 			case 4:
-				return econnrefused, true
+				return abi.ECONNREFUSED, true
 			case 5, 6:
-				return eacces, true
+				return abi.EACCES, true
 			}
-			return ehostunreach, false
+			return abi.EHOSTUNREACH, false
 		case 2:
-			return emsgsize, false
+			return abi.EMSGSIZE, false
 		case 3:
-			return ehostunreach, false
+			return abi.EHOSTUNREACH, false
 		case 4:
-			return eproto, true
+			return abi.EPROTO, true
 		}
-		return eproto, false
+		return abi.EPROTO, false
 	}
 	switch m.Type {
 	case 3:
@@ -65,19 +66,19 @@ func icmpErrno(m *wire.ICMP) (e errno, fatal bool) {
 			fatal bool
 		}
 		table := [...]conv{
-			{enetunreach, false}, {ehostunreach, false}, {enoprotoopt, true}, {econnrefused, true},
-			{emsgsize, false}, {eopnotsupp, false}, {enetunreach, true}, {ehostdown, true},
-			{64, true}, {enetunreach, true}, {ehostunreach, true}, {enetunreach, false},
-			{ehostunreach, false}, {ehostunreach, true}, {ehostunreach, true}, {ehostunreach, true},
+			{abi.ENETUNREACH, false}, {abi.EHOSTUNREACH, false}, {abi.ENOPROTOOPT, true}, {abi.ECONNREFUSED, true},
+			{abi.EMSGSIZE, false}, {abi.EOPNOTSUPP, false}, {abi.ENETUNREACH, true}, {abi.EHOSTDOWN, true},
+			{64, true}, {abi.ENETUNREACH, true}, {abi.EHOSTUNREACH, true}, {abi.ENETUNREACH, false},
+			{abi.EHOSTUNREACH, false}, {abi.EHOSTUNREACH, true}, {abi.EHOSTUNREACH, true}, {abi.EHOSTUNREACH, true},
 		}
 		if int(m.Code) < len(table) {
 			return table[m.Code].e, table[m.Code].fatal
 		}
-		return ehostunreach, false
+		return abi.EHOSTUNREACH, false
 	case 11:
-		return ehostunreach, false
+		return abi.EHOSTUNREACH, false
 	case 12:
-		return eproto, true
+		return abi.EPROTO, true
 	}
 	return 0, false
 }
@@ -164,10 +165,10 @@ func (tp *tcpSock) icmpErrorQueue(p *wire.Packet, q *wire.Quoted, e errno) {
 	}
 	m := p.ICMP()
 	src, _ := p.IP()
-	x := &errEntry{errno: e, origin: soEeOriginIcmp, typ: m.Type, code: m.Code, offender: src,
+	x := &errEntry{errno: e, origin: abi.SoEeOriginIcmp, typ: m.Type, code: m.Code, offender: src,
 		name: netip.AddrPortFrom(q.Dst, q.DstPort)}
 	if m.V6 {
-		x.origin = soEeOriginIcmp6
+		x.origin = abi.SoEeOriginIcmp6
 	}
 	tp.queueError(x)
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"tcpdrill/engine"
+	"tcpdrill/engine/abi"
 	"tcpdrill/engine/wire"
 )
 
@@ -228,10 +229,10 @@ func (s *Stack) findListener(g *segment) *tcpSock {
 			}
 			n = 3
 		case g.v6:
-			if l.family != afInet6 {
+			if l.family != abi.AfInet6 {
 				continue
 			}
-		case l.family == afInet:
+		case l.family == abi.AfInet:
 			n = 2
 		case l.v6only:
 			continue
@@ -421,7 +422,7 @@ func (tp *tcpSock) newSpace() {
 func (tp *tcpSock) writeSpace() {
 	if tp.streamIsWriteable() && tp.needSpaceWake {
 		tp.needSpaceWake = false
-		tp.s.wake(&tp.wait, epollOut|epollWrnorm|epollWrband)
+		tp.wait.Wake(abi.EpollOut | abi.EpollWrnorm | abi.EpollWrband)
 	}
 }
 

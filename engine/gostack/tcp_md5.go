@@ -7,6 +7,7 @@ import (
 	"net/netip"
 
 	"tcpdrill/engine"
+	"tcpdrill/engine/abi"
 	"tcpdrill/engine/wire"
 )
 
@@ -21,22 +22,22 @@ type md5Key struct {
 func (tp *tcpSock) setMD5(name int, val []byte) errno {
 	const addrLen, keyMax = 128, 80
 	if len(val) < addrLen+8+keyMax {
-		return einval
+		return abi.EINVAL
 	}
-	a, ok := parseSockaddr(val[:addrLen])
+	a, ok := abi.ParseSockaddr(val[:addrLen])
 	if !ok {
-		return einval
+		return abi.EINVAL
 	}
 	addr := a.Addr().Unmap()
 	bits := addr.BitLen()
-	if name == tcpOptMD5SigExt && val[addrLen]&1 != 0 {
+	if name == abi.TcpOptMD5SigExt && val[addrLen]&1 != 0 {
 		if bits = int(val[addrLen+1]); bits > addr.BitLen() {
-			return einval
+			return abi.EINVAL
 		}
 	}
 	n := int(binary.LittleEndian.Uint16(val[addrLen+2:]))
 	if n > keyMax {
-		return einval
+		return abi.EINVAL
 	}
 	prefix := netip.PrefixFrom(addr, bits)
 	kept := tp.md5[:0:0]
@@ -50,7 +51,7 @@ func (tp *tcpSock) setMD5(name int, val []byte) errno {
 	}
 	if n == 0 {
 		if !found {
-			return enoent
+			return abi.ENOENT
 		}
 		tp.md5 = kept
 		return 0
@@ -100,9 +101,9 @@ func md5Sum(src, dst netip.Addr, t *wire.TCP, data, key []byte) []byte {
 	h.Write(src.AsSlice())
 	h.Write(dst.AsSlice())
 	if src.Is4() {
-		h.Write([]byte{0, ipprotoTCP, byte(length >> 8), byte(length)})
+		h.Write([]byte{0, abi.IpprotoTCP, byte(length >> 8), byte(length)})
 	} else {
-		h.Write([]byte{byte(length >> 24), byte(length >> 16), byte(length >> 8), byte(length), 0, 0, 0, ipprotoTCP})
+		h.Write([]byte{byte(length >> 24), byte(length >> 16), byte(length >> 8), byte(length), 0, 0, 0, abi.IpprotoTCP})
 	}
 	be := binary.BigEndian
 	b := be.AppendUint16(nil, t.SrcPort)

@@ -3,6 +3,7 @@ package gostack
 import (
 	"time"
 
+	"tcpdrill/engine/abi"
 	"tcpdrill/engine/wire"
 )
 
@@ -149,7 +150,7 @@ func (l *tcpSock) connRequest(g *segment, isn uint32, reuse bool) {
 		s.sendSynack(child, r, false)
 		l.acceptQueue = append(l.acceptQueue, child)
 		child.listener = l
-		s.wake(&l.wait, epollIn|epollRdnorm|epollRdband)
+		l.wait.Wake(abi.EpollIn | abi.EpollRdnorm | abi.EpollRdband)
 		return
 	}
 	l.requests = append(l.requests, r)
@@ -465,7 +466,7 @@ func (l *tcpSock) childProcess(child *tcpSock, g *segment) {
 		s.sendReset(child, g)
 	}
 	if child.state != tcpSynRecv {
-		s.wake(&l.wait, epollIn|epollRdnorm|epollRdband)
+		l.wait.Wake(abi.EpollIn | abi.EpollRdnorm | abi.EpollRdband)
 	}
 }
 

@@ -1,6 +1,7 @@
 package gostack
 
 import (
+	"tcpdrill/engine/abi"
 	"tcpdrill/engine/wire"
 )
 
@@ -158,10 +159,10 @@ func (tp *tcpSock) mtuReduced(mtu int) {
 	now, _ := r.mtu()
 	if !tp.v6 {
 		if mtu < now && tp.dontFragment() {
-			tp.softErr = emsgsize
+			tp.softErr = abi.EMSGSIZE
 		}
 		switch tp.mtuDisc {
-		case ipPmtudiscDont, ipPmtudiscInterface, ipPmtudiscOmit:
+		case abi.IpPmtudiscDont, abi.IpPmtudiscInterface, abi.IpPmtudiscOmit:
 			return
 		}
 	}

@@ -3,33 +3,13 @@ package gostack
 import (
 	"time"
 
+	"tcpdrill/engine/abi"
+	"tcpdrill/engine/process"
 	"tcpdrill/engine/wire"
 )
 
 // What the application writes becomes buffers of the write queue, and what it reads
 // comes out of the receive queue.
-
-// take takes the first n bytes off a message.
-func (m *message) take(n int) []byte {
-	out := make([]byte, 0, n)
-	for len(out) < n && len(m.iov) > 0 {
-		k := min(n-len(out), len(m.iov[0]))
-		out = append(out, m.iov[0][:k]...)
-		m.iov[0] = m.iov[0][k:]
-		if len(m.iov[0]) == 0 {
-			m.iov = m.iov[1:]
-		}
-	}
-	return out
-}
-
-// from returns a copy of the message without its first n bytes.
-func (m *message) after(n int) *message {
-	c := *m
-	c.iov = append([][]byte(nil), m.iov...)
-	c.take(n)
-	return &c
-}
 
 // markPush sets PSH (tcp_mark_push).
 func (tp *tcpSock) markPush(b *skb) {
@@ -49,10 +29,10 @@ func (tp *tcpSock) push(flags, mss, nonagle, goal int) {
 	if b == nil {
 		return
 	}
-	if flags&msgMore == 0 || tp.forcedPush() {
+	if flags&abi.MsgMore == 0 || tp.forcedPush() {
 		tp.markPush(b)
 	}
-	if flags&msgOob != 0 {
+	if flags&abi.MsgOob != 0 {
 		tp.sndUp = tp.writeSeq
 	}
 	if tp.shouldAutocork(b, goal) {
@@ -62,7 +42,7 @@ func (tp *tcpSock) push(flags, mss, nonagle, goal int) {
 		}
 		return
 	}
-	if flags&msgMore != 0 {
+	if flags&abi.MsgMore != 0 {
 		nonagle = nagleCork
 	}
 	tp.pushPending(mss, nonagle)
@@ -76,30 +56,30 @@ func (tp *tcpSock) shouldAutocork(b *skb, goal int) bool {
 }
 
 // sendmsg is tcp_sendmsg.
-func (tp *tcpSock) sendmsg(t *task, m *message) (int, errno) {
-	nonblock := m.nonblock || m.flags&msgDontwait != 0
-	if t.waiting != nil {
+func (tp *tcpSock) Sendmsg(t *task, m *message) (int, errno) {
+	nonblock := m.Nonblock || m.Flags&abi.MsgDontwait != 0
+	if kept(t).waiting != nil {
 		// It slept for memory or for the connection.
 		return tp.sendSome(t, m, nonblock)
 	}
-	if !t.fastopen {
+	if !kept(t).fastopen {
 		if e := tp.checkSendCmsgs(t, m); e != 0 {
 			return 0, e
 		}
-		if m.flags&msgZerocopy != 0 && m.len() > 0 && tp.zerocopy {
-			z, e := tp.newZerocopy(m.len())
+		if m.Flags&abi.MsgZerocopy != 0 && m.Len() > 0 && tp.zerocopy {
+			z, e := tp.newZerocopy(m.Len())
 			if e != 0 {
 				return 0, e
 			}
-			t.zerocopy = z
+			kept(t).zerocopy = z
 		}
 	}
-	if t.fastopen = t.fastopen || m.flags&msgFastopen != 0 || tp.deferConnect; t.fastopen {
+	if kept(t).fastopen = kept(t).fastopen || m.Flags&abi.MsgFastopen != 0 || tp.deferConnect; kept(t).fastopen {
 		copied, e := tp.sendFastopen(t, m, nonblock)
-		if e == eblock {
+		if e == process.Block {
 			return 0, e
 		}
-		if e == einprogress && copied > 0 {
+		if e == abi.EINPROGRESS && copied > 0 {
 			tp.endZerocopy(t)
 			return copied, 0
 		}
@@ -107,7 +87,7 @@ func (tp *tcpSock) sendmsg(t *task, m *message) (int, errno) {
 			tp.abortZerocopy(t)
 			return 0, e
 		}
-		t.sent = copied
+		kept(t).sent = copied
 	}
 	tp.rateCheckAppLimited()
 	return tp.sendSome(t, m, nonblock)
@@ -115,8 +95,8 @@ func (tp *tcpSock) sendmsg(t *task, m *message) (int, errno) {
 
 // sendSome writes as much as it can, and sleeps for the rest.
 func (tp *tcpSock) sendSome(t *task, m *message, nonblock bool) (int, errno) {
-	resumed := t.waiting
-	t.waiting = nil
+	resumed := kept(t).waiting
+	kept(t).waiting = nil
 	timeout := tp.sndtimeo
 	if nonblock {
 		timeout = 0
@@ -127,36 +107,36 @@ func (tp *tcpSock) sendSome(t *task, m *message, nonblock bool) (int, errno) {
 		case tp.err != 0:
 			return tp.endSend(t, m, tp.sockError())
 		case !tp.inState(tcpSynSent, tcpSynRecv):
-			return tp.endSend(t, m, epipe)
-		case timeout == 0 || t.expired():
-			return tp.endSend(t, m, eagain)
+			return tp.endSend(t, m, abi.EPIPE)
+		case timeout == 0 || t.Expired():
+			return tp.endSend(t, m, abi.EAGAIN)
 		}
-		if t.bias == 0 {
-			t.bias = 1
+		if kept(t).bias == 0 {
+			kept(t).bias = 1
 			tp.writePending++
 		}
-		t.waiting = tp
-		return 0, t.wait(&tp.wait, timeout)
+		kept(t).waiting = tp
+		return 0, t.Wait(&tp.wait, timeout)
 	}
-	tp.writePending -= t.bias
-	t.bias = 0
+	tp.writePending -= kept(t).bias
+	kept(t).bias = 0
 	if resumed != nil && !tp.streamMemoryFree(0) && tp.err == 0 && tp.shut&sendShutdown == 0 {
-		if t.expired() {
-			return tp.endSend(t, m, eagain)
+		if t.Expired() {
+			return tp.endSend(t, m, abi.EAGAIN)
 		}
-		t.waiting = tp
+		kept(t).waiting = tp
 		tp.needSpaceWake = true
-		return 0, t.wait(&tp.wait, timeout)
+		return 0, t.Wait(&tp.wait, timeout)
 	}
 	if resumed == nil {
-		t.copiedHere = 0
+		kept(t).copiedHere = 0
 	}
 	restore := tp.because(causeWrite)
 	defer restore()
-	if m.flags&msgOob != 0 {
+	if m.Flags&abi.MsgOob != 0 {
 		tp.userCause = causeUrgent
 	}
-	rest := m.after(t.sent)
+	rest := m.After(kept(t).sent)
 	mss, goal := 0, 0
 	for {
 		mss, goal = tp.sendMSS(m)
@@ -164,7 +144,7 @@ func (tp *tcpSock) sendSome(t *task, m *message, nonblock bool) (int, errno) {
 			return tp.endSend(t, m, tp.sockError())
 		}
 		if tp.shut&sendShutdown != 0 {
-			return tp.endSend(t, m, epipe)
+			return tp.endSend(t, m, abi.EPIPE)
 		}
 		if tp.fill(t, m, rest, mss, goal) {
 			break
@@ -174,27 +154,27 @@ func (tp *tcpSock) sendSome(t *task, m *message, nonblock bool) (int, errno) {
 		if last := tp.writeQueue.last; last != nil && last.len() == 0 && last.flags&wire.FIN == 0 {
 			tp.freeQueued(last)
 		}
-		if t.copiedHere > 0 {
-			tp.push(m.flags&^msgMore, mss, naglePush, goal)
+		if kept(t).copiedHere > 0 {
+			tp.push(m.Flags&^abi.MsgMore, mss, naglePush, goal)
 		}
 		// Even if sending made room.
-		if timeout == 0 || t.expired() {
-			return tp.endSendMSS(t, m, eagain, mss, goal)
+		if timeout == 0 || t.Expired() {
+			return tp.endSendMSS(t, m, abi.EAGAIN, mss, goal)
 		}
 		if tp.streamMemoryFree(0) {
 			continue
 		}
-		t.waiting = tp
+		kept(t).waiting = tp
 		tp.chronoSndbuf()
-		return 0, t.wait(&tp.wait, timeout)
+		return 0, t.Wait(&tp.wait, timeout)
 	}
 	// What was sent meanwhile may have taken options along that made the MSS smaller.
-	if t.sent > 0 {
+	if kept(t).sent > 0 {
 		tp.txTimestamp(t)
-		tp.push(m.flags, mss, tp.nonagle, goal)
+		tp.push(m.Flags, mss, tp.nonagle, goal)
 	}
 	tp.endZerocopy(t)
-	return t.sent, 0
+	return kept(t).sent, 0
 }
 
 // chronoSndbuf notes that the send buffer is what limits.
@@ -203,7 +183,7 @@ func (tp *tcpSock) chronoSndbuf() {}
 // sendMSS is the MSS and how long a segment in the queue may be (tcp_send_mss).
 func (tp *tcpSock) sendMSS(m *message) (mss, goal int) {
 	mss = tp.currentMSS()
-	return mss, tp.sizeGoal(mss, m.flags&msgOob == 0)
+	return mss, tp.sizeGoal(mss, m.Flags&abi.MsgOob == 0)
 }
 
 // endSend ends a send with an error, unless some of it was taken.
@@ -213,23 +193,23 @@ func (tp *tcpSock) endSend(t *task, m *message, e errno) (int, errno) {
 }
 
 func (tp *tcpSock) endSendMSS(t *task, m *message, e errno, mss, goal int) (int, errno) {
-	tp.writePending -= t.bias
-	t.bias = 0
+	tp.writePending -= kept(t).bias
+	kept(t).bias = 0
 	if last := tp.writeQueue.last; last != nil && last.len() == 0 && last.flags&wire.FIN == 0 {
 		tp.freeQueued(last)
 	}
-	if t.sent > 0 {
-		if t.copiedHere > 0 {
+	if kept(t).sent > 0 {
+		if kept(t).copiedHere > 0 {
 			tp.txTimestamp(t)
 			restore := tp.because(causeWrite)
-			tp.push(m.flags, mss, tp.nonagle, goal)
+			tp.push(m.Flags, mss, tp.nonagle, goal)
 			restore()
 		}
 		tp.endZerocopy(t)
-		return t.sent, 0
+		return kept(t).sent, 0
 	}
-	if tp.writeQueue.empty() && e == eagain {
-		tp.s.wake(&tp.wait, epollOut)
+	if tp.writeQueue.empty() && e == abi.EAGAIN {
+		tp.wait.Wake(abi.EpollOut)
 	}
 	tp.abortZerocopy(t)
 	return 0, e
@@ -238,13 +218,13 @@ func (tp *tcpSock) endSendMSS(t *task, m *message, e errno, mss, goal int) (int,
 // fill puts a message into the write queue, buffer by buffer, and sends each that is
 // full. It reports whether all of it is in.
 func (tp *tcpSock) fill(t *task, m *message, rest *message, mss, goal int) bool {
-	for rest.len() > 0 {
+	for rest.Len() > 0 {
 		b := tp.writeQueue.last
 		room := 0
 		if b != nil {
 			room = goal - b.len()
 		}
-		if room <= 0 || b.eor || !tp.zerocopyFits(b, t) || t.zerocopy != nil && b.frags == maxFrags {
+		if room <= 0 || b.eor || !tp.zerocopyFits(b, t) || kept(t).zerocopy != nil && b.frags == maxFrags {
 			if b != nil && room > 0 && !b.eor {
 				tp.markPush(b)
 			}
@@ -262,40 +242,40 @@ func (tp *tcpSock) fill(t *task, m *message, rest *message, mss, goal int) bool 
 			tp.slowStartAfterIdleCheck()
 			room = goal
 		}
-		n := min(room, rest.len())
-		if t.zerocopy != nil {
+		n := min(room, rest.Len())
+		if kept(t).zerocopy != nil {
 			// A fragment is a page, and the application's pieces aren't put together.
-			for len(rest.iov[0]) == 0 {
-				rest.iov = rest.iov[1:]
+			for len(rest.Iov[0]) == 0 {
+				rest.Iov = rest.Iov[1:]
 			}
-			n = min(n, len(rest.iov[0]), memPage)
+			n = min(n, len(rest.Iov[0]), memPage)
 			b.frags++
 		}
-		data := rest.take(n)
+		data := rest.Take(n)
 		if len(b.data) == 0 {
 			b.data = data
 		} else {
 			b.data = append(b.data, data...)
 		}
-		if t.zerocopy != nil {
+		if kept(t).zerocopy != nil {
 			tp.attachZerocopy(b, t)
 		}
 		b.truesize += len(data)
 		tp.addQueued(len(data))
-		if t.copiedHere == 0 {
+		if kept(t).copiedHere == 0 {
 			b.flags &^= wire.PSH
 		}
 		tp.writeSeq += uint32(len(data))
 		b.endSeq += uint32(len(data))
-		t.sent += len(data)
-		t.copiedHere += len(data)
-		if rest.len() == 0 {
-			if m.flags&msgEor != 0 {
+		kept(t).sent += len(data)
+		kept(t).copiedHere += len(data)
+		if rest.Len() == 0 {
+			if m.Flags&abi.MsgEor != 0 {
 				b.eor = true
 			}
 			return true
 		}
-		if b.len() < goal || m.flags&msgOob != 0 {
+		if b.len() < goal || m.Flags&abi.MsgOob != 0 {
 			continue
 		}
 		if tp.forcedPush() {
@@ -312,8 +292,8 @@ func (tp *tcpSock) fill(t *task, m *message, rest *message, mss, goal int) bool 
 // txTimestamp asks for time stamps of the last byte written (tcp_tx_timestamp).
 func (tp *tcpSock) txTimestamp(t *task) {
 	flags := tp.timestamping
-	if t.tsflags != 0 {
-		flags = flags&^sofTxRecordMask | t.tsflags
+	if kept(t).tsflags != 0 {
+		flags = flags&^sofTxRecordMask | kept(t).tsflags
 	}
 	b := tp.writeQueue.last
 	if b == nil || flags&sofTxRecordMask == 0 {
@@ -324,7 +304,7 @@ func (tp *tcpSock) txTimestamp(t *task) {
 }
 
 // sofTxRecordMask are the flags that ask for a time stamp of a transmission.
-const sofTxRecordMask = sofTxSoftware | sofTxSched | sofTxAck
+const sofTxRecordMask = abi.SofTxSoftware | abi.SofTxSched | abi.SofTxAck
 
 // collapseStamp hands a buffer's wish for a time stamp on to the one that it is
 // merged into.
@@ -339,26 +319,26 @@ func (tp *tcpSock) collapseStamp(to, from *skb) {
 func (tp *tcpSock) sendFastopen(t *task, m *message, nonblock bool) (int, errno) {
 	s := tp.s
 	f := tp.fastopenReq
-	if !t.started {
-		unspec := len(m.name) >= 2 && m.name[0] == 0 && m.name[1] == 0
+	if !t.Started {
+		unspec := len(m.Name) >= 2 && m.Name[0] == 0 && m.Name[1] == 0
 		if s.sysctl.tcpFastopen&tfoClientEnable == 0 || unspec {
-			return 0, eopnotsupp
+			return 0, abi.EOPNOTSUPP
 		}
 		if tp.fastopenReq != nil {
-			return 0, ealready
+			return 0, abi.EALREADY
 		}
-		f = &fastopenReq{msg: m.after(0), size: m.len()}
+		f = &fastopenReq{msg: m.After(0), size: m.Len()}
 		tp.fastopenReq = f
 		if tp.deferConnect {
 			tp.stage = ssConnecting
 			tp.sendSyn()
 		}
 	}
-	e := tp.streamConnect(t, m.name, nonblock, true)
-	if e == eblock {
+	e := tp.streamConnect(t, m.Name, nonblock, true)
+	if e == process.Block {
 		return 0, e
 	}
-	t.started = false
+	t.Started = false
 	copied := 0
 	if f != nil {
 		copied = f.copied
@@ -368,43 +348,43 @@ func (tp *tcpSock) sendFastopen(t *task, m *message, nonblock bool) (int, errno)
 }
 
 // recvmsg is tcp_recvmsg.
-func (tp *tcpSock) recvmsg(t *task, m *message) (int, errno) {
-	if m.flags&msgErrqueue != 0 {
+func (tp *tcpSock) Recvmsg(t *task, m *message) (int, errno) {
+	if m.Flags&abi.MsgErrqueue != 0 {
 		return tp.recvError(t, m)
 	}
 	if tp.state == tcpListen {
-		return 0, enotconn
+		return 0, abi.ENOTCONN
 	}
 	timeout := tp.rcvtimeo
-	if m.nonblock || m.flags&msgDontwait != 0 {
+	if m.Nonblock || m.Flags&abi.MsgDontwait != 0 {
 		timeout = 0
 	}
-	if m.flags&msgOob != 0 {
+	if m.Flags&abi.MsgOob != 0 {
 		return tp.recvUrg(m)
 	}
-	want := m.len()
+	want := m.Len()
 	target := want
-	if m.flags&msgWaitall == 0 {
+	if m.Flags&abi.MsgWaitall == 0 {
 		target = min(max(tp.rcvlowat, 1), max(want, 1))
 	}
 	seq := tp.copiedSeq
-	if m.flags&msgPeek != 0 {
-		seq += uint32(t.copied)
+	if m.Flags&abi.MsgPeek != 0 {
+		seq += uint32(t.Copied)
 	}
-	out := m.after(t.copied)
+	out := m.After(t.Copied)
 	finish := func(e errno) (int, errno) {
-		if t.copied == 0 && e != 0 {
+		if t.Copied == 0 && e != 0 {
 			tp.cleanupRbuf(0)
 			return 0, e
 		}
-		if m.flags&msgPeek == 0 {
-			tp.cleanupRbuf(t.copied)
+		if m.Flags&abi.MsgPeek == 0 {
+			tp.cleanupRbuf(t.Copied)
 		}
-		tp.recvCmsgs(m, t.stamp)
-		return t.copied, 0
+		tp.recvCmsgs(m, kept(t).stamp)
+		return t.Copied, 0
 	}
 	for {
-		if tp.urgData != 0 && tp.urgSeq == seq && t.copied > 0 {
+		if tp.urgData != 0 && tp.urgSeq == seq && t.Copied > 0 {
 			return finish(0)
 		}
 		b := tp.receiveQueue.first
@@ -413,10 +393,10 @@ func (tp *tcpSock) recvmsg(t *task, m *message) (int, errno) {
 		}
 		if b != nil {
 			offset := int(seq - b.seq)
-			if offset < b.len() && t.copied < want {
-				used := min(b.len()-offset, want-t.copied)
+			if offset < b.len() && t.Copied < want {
+				used := min(b.len()-offset, want-t.Copied)
 				if b.stamp != 0 {
-					t.stamp = b.stamp
+					kept(t).stamp = b.stamp
 				}
 				skip := false
 				if tp.urgData != 0 {
@@ -425,7 +405,7 @@ func (tp *tcpSock) recvmsg(t *task, m *message) (int, errno) {
 							used = ahead
 						} else if !tp.oobinline {
 							seq++
-							if m.flags&msgPeek == 0 {
+							if m.Flags&abi.MsgPeek == 0 {
 								tp.copiedSeq = seq
 							}
 							offset++
@@ -435,12 +415,12 @@ func (tp *tcpSock) recvmsg(t *task, m *message) (int, errno) {
 					}
 				}
 				if !skip {
-					if m.flags&msgTrunc == 0 {
-						out.put(b.data[offset : offset+used])
+					if m.Flags&abi.MsgTrunc == 0 {
+						out.Put(b.data[offset : offset+used])
 					}
 					seq += uint32(used)
-					t.copied += used
-					if m.flags&msgPeek == 0 {
+					t.Copied += used
+					if m.Flags&abi.MsgPeek == 0 {
 						tp.copiedSeq = seq
 					}
 					tp.rcvSpaceAdjust()
@@ -450,29 +430,29 @@ func (tp *tcpSock) recvmsg(t *task, m *message) (int, errno) {
 					tp.fastPathCheck()
 				}
 				if offset+used < b.len() {
-					if t.copied >= want {
+					if t.Copied >= want {
 						return finish(0)
 					}
 					continue
 				}
 				fin := b.flags&wire.FIN != 0
-				if m.flags&msgPeek == 0 {
+				if m.Flags&abi.MsgPeek == 0 {
 					tp.eat(b)
 				}
 				if fin {
 					seq++
-					if m.flags&msgPeek == 0 {
+					if m.Flags&abi.MsgPeek == 0 {
 						tp.copiedSeq = seq
 					}
 					return finish(0)
 				}
-				if t.copied >= want {
+				if t.Copied >= want {
 					return finish(0)
 				}
 				continue
 			}
 			if b.flags&wire.FIN != 0 && offset >= b.len() {
-				if m.flags&msgPeek == 0 {
+				if m.Flags&abi.MsgPeek == 0 {
 					tp.copiedSeq = seq + 1
 					tp.eat(b)
 				}
@@ -482,11 +462,11 @@ func (tp *tcpSock) recvmsg(t *task, m *message) (int, errno) {
 				return finish(0)
 			}
 		}
-		if t.copied >= target && t.copied > 0 || want == 0 {
+		if t.Copied >= target && t.Copied > 0 || want == 0 {
 			return finish(0)
 		}
-		if t.copied > 0 {
-			if timeout == 0 || tp.err != 0 || tp.state == tcpClose || tp.shut&rcvShutdown != 0 || t.expired() {
+		if t.Copied > 0 {
+			if timeout == 0 || tp.err != 0 || tp.state == tcpClose || tp.shut&rcvShutdown != 0 || t.Expired() {
 				return finish(0)
 			}
 		} else {
@@ -498,25 +478,13 @@ func (tp *tcpSock) recvmsg(t *task, m *message) (int, errno) {
 			case tp.shut&rcvShutdown != 0:
 				return finish(0)
 			case tp.state == tcpClose:
-				return 0, enotconn
-			case timeout == 0 || t.expired():
-				return finish(eagain)
+				return 0, abi.ENOTCONN
+			case timeout == 0 || t.Expired():
+				return finish(abi.EAGAIN)
 			}
 		}
-		tp.cleanupRbuf(t.copied)
-		return 0, t.wait(&tp.wait, timeout)
-	}
-}
-
-// put writes bytes to where a message has room.
-func (m *message) put(p []byte) {
-	for len(p) > 0 && len(m.iov) > 0 {
-		n := copy(m.iov[0], p)
-		p = p[n:]
-		m.iov[0] = m.iov[0][n:]
-		if len(m.iov[0]) == 0 {
-			m.iov = m.iov[1:]
-		}
+		tp.cleanupRbuf(t.Copied)
+		return 0, t.Wait(&tp.wait, timeout)
 	}
 }
 
@@ -552,30 +520,30 @@ func (tp *tcpSock) cleanupRbuf(copied int) {
 // recvUrg is recv with MSG_OOB.
 func (tp *tcpSock) recvUrg(m *message) (int, errno) {
 	if tp.oobinline || tp.urgData == 0 || tp.urgData == urgRead {
-		return 0, einval
+		return 0, abi.EINVAL
 	}
 	if tp.state == tcpClose && !tp.sockDone {
-		return 0, enotconn
+		return 0, abi.ENOTCONN
 	}
 	if tp.urgData&urgValid != 0 {
 		c := byte(tp.urgData)
-		if m.flags&msgPeek == 0 {
+		if m.Flags&abi.MsgPeek == 0 {
 			tp.urgData = urgRead
 		}
-		m.outFlags |= msgOob
-		if m.len() > 0 {
-			if m.flags&msgTrunc == 0 {
-				m.after(0).put([]byte{c})
+		m.OutFlags |= abi.MsgOob
+		if m.Len() > 0 {
+			if m.Flags&abi.MsgTrunc == 0 {
+				m.After(0).Put([]byte{c})
 			}
 			return 1, 0
 		}
-		m.outFlags |= msgTrunc
+		m.OutFlags |= abi.MsgTrunc
 		return 0, 0
 	}
 	if tp.state == tcpClose || tp.shut&rcvShutdown != 0 {
 		return 0, 0
 	}
-	return 0, eagain
+	return 0, abi.EAGAIN
 }
 
 // recvCmsgs adds what the socket's options ask for.
@@ -584,7 +552,7 @@ func (tp *tcpSock) recvCmsgs(m *message, stamp time.Duration) {
 		tp.putStamps(m, stamp, false)
 	}
 	if tp.inq {
-		tp.putCmsg(m, solTCP, tcpOptInq, le32(uint32(tp.inqHint())))
+		tp.putCmsg(m, abi.SolTCP, abi.TcpOptInq, le32(uint32(tp.inqHint())))
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"math"
 	"net/netip"
 
+	"tcpdrill/engine/abi"
+	"tcpdrill/engine/process"
 	"tcpdrill/engine/wire"
 )
 
@@ -17,13 +19,13 @@ func (s *Stack) newTCP(family int) socket { return s.allocTCP(family) }
 func (s *Stack) allocTCP(family int) *tcpSock {
 	tp := &tcpSock{}
 	tp.s, tp.self = s, tp
-	tp.family, tp.typ, tp.protocol = family, sockStream, ipprotoTCP
-	tp.v6 = family == afInet6
+	tp.family, tp.typ, tp.protocol = family, abi.SockStream, abi.IpprotoTCP
+	tp.v6 = family == abi.AfInet6
 	tp.initSock()
 	tp.sndbuf, tp.rcvbuf = int(s.sysctl.tcpWmem[1]), int(s.sysctl.tcpRmem[1])
-	tp.mtuDisc = ipPmtudiscWant
+	tp.mtuDisc = abi.IpPmtudiscWant
 	if s.sysctl.ipNoPmtuDisc != 0 {
-		tp.mtuDisc = ipPmtudiscDont
+		tp.mtuDisc = abi.IpPmtudiscDont
 	}
 	tp.notsentLowat = 0
 	tp.saveSyn = 0
@@ -110,16 +112,16 @@ const (
 	ssDisconnecting
 )
 
-func (tp *tcpSock) bind(t *task, addr []byte) errno {
+func (tp *tcpSock) Bind(t *task, addr []byte) errno {
 	if tp.state != tcpClose || tp.local.Port() != 0 {
-		return einval
+		return abi.EINVAL
 	}
 	return tp.bindSockaddr(addr)
 }
 
-func (tp *tcpSock) listen(t *task, backlog int) errno {
+func (tp *tcpSock) Listen(t *task, backlog int) errno {
 	if tp.stage != ssUnconnected || !tp.inState(tcpClose, tcpListen) {
-		return einval
+		return abi.EINVAL
 	}
 	s := tp.s
 	if uint(backlog) > uint(s.sysctl.coreSomaxconn) {
@@ -138,7 +140,7 @@ func (tp *tcpSock) listen(t *task, backlog int) errno {
 			return e
 		}
 	} else if s.listenConflict(&tp.sock) {
-		return eaddrinuse
+		return abi.EADDRINUSE
 	}
 	tp.state = tcpListen
 	tp.ackPending = 0
@@ -153,34 +155,34 @@ func (tp *tcpSock) setFastopenQueue(n int) {
 	tp.fastopenQ.max = min(n, int(tp.s.sysctl.coreSomaxconn))
 }
 
-func (tp *tcpSock) connect(t *task, addr []byte, nonblock bool) errno {
+func (tp *tcpSock) Connect(t *task, addr []byte, nonblock bool) errno {
 	return tp.streamConnect(t, addr, nonblock, false)
 }
 
 // streamConnect is connect, or the part of a Fast Open send that is one
 // (__inet_stream_connect).
 func (tp *tcpSock) streamConnect(t *task, addr []byte, nonblock, sending bool) errno {
-	if !t.started {
+	if !t.Started {
 		if len(addr) >= 2 && addr[0] == 0 && addr[1] == 0 {
 			tp.disconnect()
 			tp.stage = ssUnconnected
 			return 0
 		}
-		e := einprogress
+		e := abi.EINPROGRESS
 		switch tp.stage {
 		case ssConnected:
-			return eisconn
+			return abi.EISCONN
 		case ssConnecting:
-			e = ealready
+			e = abi.EALREADY
 			if tp.deferConnect {
-				e = eisconn
+				e = abi.EISCONN
 				if sending {
-					e = einprogress
+					e = abi.EINPROGRESS
 				}
 			}
 		case ssUnconnected:
 			if tp.state != tcpClose {
-				return eisconn
+				return abi.EISCONN
 			}
 			if e := tp.doConnect(addr); e != 0 {
 				return e
@@ -190,32 +192,32 @@ func (tp *tcpSock) streamConnect(t *task, addr []byte, nonblock, sending bool) e
 				return 0
 			}
 		default:
-			return einval
+			return abi.EINVAL
 		}
 		if tp.inState(tcpSynSent, tcpSynRecv) {
 			if nonblock {
 				return e
 			}
-			t.started = true
+			t.Started = true
 			if tp.fastopenReq != nil && tp.fastopenReq.copied < tp.fastopenReq.size {
-				t.bias = 1
+				kept(t).bias = 1
 				tp.writePending++
 			}
-			return t.wait(&tp.wait, tp.sndtimeo)
+			return t.Wait(&tp.wait, tp.sndtimeo)
 		}
 	} else if tp.inState(tcpSynSent, tcpSynRecv) {
-		if !t.expired() {
-			return t.wait(&tp.wait, tp.sndtimeo)
+		if !t.Expired() {
+			return t.Wait(&tp.wait, tp.sndtimeo)
 		}
-		tp.writePending -= t.bias
-		return einprogress
+		tp.writePending -= kept(t).bias
+		return abi.EINPROGRESS
 	}
-	tp.writePending -= t.bias
-	t.bias = 0
+	tp.writePending -= kept(t).bias
+	kept(t).bias = 0
 	if tp.state == tcpClose {
 		e := tp.sockError()
 		if e == 0 {
-			e = econnaborted
+			e = abi.ECONNABORTED
 		}
 		tp.stage = ssUnconnected
 		tp.disconnect()
@@ -240,7 +242,7 @@ func (tp *tcpSock) doConnect(addr []byte) errno {
 		}
 	}
 	if dst.Addr().IsMulticast() {
-		return enetunreach
+		return abi.ENETUNREACH
 	}
 	route, e := s.routeFor(dst.Addr())
 	if e != 0 {
@@ -260,7 +262,7 @@ func (tp *tcpSock) doConnect(addr []byte) errno {
 	if tw := s.tcp.timewaits[key]; tw != nil {
 		tw.remove()
 	} else if s.tcp.socks[key] != nil {
-		return eaddrnotavail
+		return abi.EADDRNOTAVAIL
 	}
 	tp.mssClamp = tcpMSSDefault
 	tp.state = tcpSynSent
@@ -367,15 +369,15 @@ func (tp *tcpSock) connectInit() {
 	tp.undoMarker, tp.undoRetrans = 0, -1
 }
 
-func (tp *tcpSock) accept(t *task, nonblock bool) (socket, errno) {
+func (tp *tcpSock) Accept(t *task, nonblock bool) (process.Socket, errno) {
 	if tp.state != tcpListen {
-		return nil, einval
+		return nil, abi.EINVAL
 	}
 	if len(tp.acceptQueue) == 0 {
-		if nonblock || t.expired() {
-			return nil, eagain
+		if nonblock || t.Expired() {
+			return nil, abi.EAGAIN
 		}
-		return nil, t.wait(&tp.wait, tp.rcvtimeo)
+		return nil, t.Wait(&tp.wait, tp.rcvtimeo)
 	}
 	child := tp.acceptQueue[0]
 	tp.acceptQueue = tp.acceptQueue[1:]
@@ -400,7 +402,7 @@ func (tp *tcpSock) closeState() bool {
 	return false
 }
 
-func (tp *tcpSock) shutdown(how int) errno {
+func (tp *tcpSock) Shutdown(how int) errno {
 	how++ // so that its bits are those of shut
 	if tp.stage == ssConnecting {
 		tp.stage = ssConnected
@@ -408,7 +410,7 @@ func (tp *tcpSock) shutdown(how int) errno {
 			tp.stage = ssDisconnecting
 		}
 	}
-	e := eok
+	e := abi.EOK
 	switch tp.state {
 	case tcpListen:
 		if how&rcvShutdown == 0 {
@@ -421,7 +423,7 @@ func (tp *tcpSock) shutdown(how int) errno {
 		tp.stage = ssUnconnected
 	default:
 		if tp.state == tcpClose {
-			e = enotconn
+			e = abi.ENOTCONN
 		}
 		tp.shut |= how
 		if how&sendShutdown != 0 {
@@ -459,9 +461,9 @@ func (tp *tcpSock) disconnect() {
 	case needReset(old), tp.sndNxt != tp.writeSeq && (old == tcpClosing || old == tcpLastAck):
 		// What Linux calls LAST-ACK isn't as long as FIN waits for a window.
 		tp.sendActiveReset(causeAbort)
-		tp.err = econnreset
+		tp.err = abi.ECONNRESET
 	case old == tcpSynSent:
-		tp.err = econnreset
+		tp.err = abi.ECONNRESET
 	}
 	tp.clearTimers()
 	tp.purgeReceived()
@@ -519,11 +521,11 @@ func (tp *tcpSock) listenStop() {
 }
 
 // release is close(2) of the last descriptor (tcp_close).
-func (tp *tcpSock) release(t *task) errno {
+func (tp *tcpSock) Release(t *task) errno {
 	s := tp.s
 	linger := tp.lingerOn && tp.linger > 0
-	if !t.started {
-		t.started = true
+	if !t.Started {
+		t.Started = true
 		tp.shut = bothShutdown
 		if tp.state == tcpListen {
 			tp.setClosed()
@@ -555,8 +557,8 @@ func (tp *tcpSock) release(t *task) errno {
 			tp.sendFin()
 		}
 	}
-	if linger && tp.inState(tcpFinWait1, tcpClosing, tcpLastAck) && !t.expired() {
-		return t.wait(&tp.wait, tp.linger)
+	if linger && tp.inState(tcpFinWait1, tcpClosing, tcpLastAck) && !t.Expired() {
+		return t.Wait(&tp.wait, tp.linger)
 	}
 	tp.orphan()
 	return 0
@@ -643,73 +645,73 @@ func (tp *tcpSock) streamReadable() bool {
 }
 
 // poll is tcp_poll.
-func (tp *tcpSock) poll() uint32 {
+func (tp *tcpSock) Poll() uint32 {
 	if tp.state == tcpListen {
 		if len(tp.acceptQueue) > 0 {
-			return epollIn | epollRdnorm
+			return abi.EpollIn | abi.EpollRdnorm
 		}
 		return 0
 	}
 	mask := uint32(0)
 	if tp.shut == bothShutdown || tp.state == tcpClose {
-		mask |= epollHup
+		mask |= abi.EpollHup
 	}
 	if tp.shut&rcvShutdown != 0 {
-		mask |= epollIn | epollRdnorm | epollRdhup
+		mask |= abi.EpollIn | abi.EpollRdnorm | abi.EpollRdhup
 	}
 	switch {
 	case tp.state != tcpSynSent && (tp.state != tcpSynRecv || tp.fastopenRequest != nil):
 		if tp.streamReadable() {
-			mask |= epollIn | epollRdnorm
+			mask |= abi.EpollIn | abi.EpollRdnorm
 		}
 		switch {
 		case tp.shut&sendShutdown != 0 || tp.streamIsWriteable():
-			mask |= epollOut | epollWrnorm
+			mask |= abi.EpollOut | abi.EpollWrnorm
 		default:
 			tp.needSpaceWake = true
 		}
 		if tp.urgData&urgValid != 0 {
-			mask |= epollPri
+			mask |= abi.EpollPri
 		}
 	case tp.state == tcpSynSent && tp.deferConnect:
-		mask |= epollOut | epollWrnorm
+		mask |= abi.EpollOut | abi.EpollWrnorm
 	}
 	if tp.err != 0 || len(tp.errQueue) > 0 {
-		mask |= epollErr
+		mask |= abi.EpollErr
 	}
 	return mask
 }
 
-func (tp *tcpSock) ioctl(t *task, cmd int) (int, errno) {
+func (tp *tcpSock) Ioctl(t *task, cmd int) (int, errno) {
 	switch cmd {
-	case siocinq:
+	case abi.Siocinq:
 		if tp.state == tcpListen {
-			return 0, einval
+			return 0, abi.EINVAL
 		}
 		return tp.inqBytes(), 0
-	case siocatmark:
+	case abi.Siocatmark:
 		if tp.urgData != 0 && tp.urgSeq == tp.copiedSeq {
 			return 1, 0
 		}
 		return 0, 0
-	case siocoutq:
+	case abi.Siocoutq:
 		if tp.state == tcpListen {
-			return 0, einval
+			return 0, abi.EINVAL
 		}
 		if tp.inState(tcpSynSent, tcpSynRecv) {
 			return 0, 0
 		}
 		return int(tp.writeSeq - tp.sndUna), 0
-	case siocoutqnsd:
+	case abi.Siocoutqnsd:
 		if tp.state == tcpListen {
-			return 0, einval
+			return 0, abi.EINVAL
 		}
 		if tp.inState(tcpSynSent, tcpSynRecv) {
 			return 0, 0
 		}
 		return int(tp.writeSeq - tp.sndNxt), 0
 	}
-	return 0, enotty
+	return 0, abi.ENOTTY
 }
 
 // inqBytes is how much there is to read (tcp_inq).
@@ -727,12 +729,12 @@ func (tp *tcpSock) inqBytes() int {
 	return int(tp.urgSeq - tp.copiedSeq)
 }
 
-func (tp *tcpSock) read(t *task, iov [][]byte, nonblock bool) (int, errno) {
-	return tp.recvmsg(t, &message{iov: iov, nonblock: nonblock})
+func (tp *tcpSock) Read(t *task, iov [][]byte, nonblock bool) (int, errno) {
+	return tp.Recvmsg(t, &message{Iov: iov, Nonblock: nonblock})
 }
 
-func (tp *tcpSock) write(t *task, iov [][]byte, nonblock bool) (int, errno) {
-	return tp.sendmsg(t, &message{iov: iov, nonblock: nonblock})
+func (tp *tcpSock) Write(t *task, iov [][]byte, nonblock bool) (int, errno) {
+	return tp.Sendmsg(t, &message{Iov: iov, Nonblock: nonblock})
 }
 
 // setRcvlowat is SO_RCVLOWAT: at most half the buffer, which grows with it if it
@@ -757,9 +759,9 @@ func (tp *tcpSock) setRcvlowat(n int) errno {
 // tskeyBase is where the byte offsets of time stamps count from.
 func (tp *tcpSock) tskeyBase() (uint32, errno) {
 	if tp.inState(tcpClose, tcpListen) {
-		return 0, einval
+		return 0, abi.EINVAL
 	}
-	if tp.timestamping&sofOptIdTcp != 0 {
+	if tp.timestamping&abi.SofOptIdTcp != 0 {
 		return tp.writeSeq, 0
 	}
 	return tp.sndUna, 0

@@ -4,72 +4,38 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"slices"
 	"strings"
+
+	"tcpdrill/engine/abi"
+	linux "tcpdrill/engine/sysctls"
 )
 
 // Socket options of SOL_TCP.
-
-// Their numbers (linux/tcp.h).
-const (
-	tcpOptNodelay          = 1
-	tcpOptMaxseg           = 2
-	tcpOptCork             = 3
-	tcpOptKeepidle         = 4
-	tcpOptKeepintvl        = 5
-	tcpOptKeepcnt          = 6
-	tcpOptSyncnt           = 7
-	tcpOptLinger2          = 8
-	tcpOptDeferAccept      = 9
-	tcpOptWindowClamp      = 10
-	tcpOptInfo             = 11
-	tcpOptQuickack         = 12
-	tcpOptCongestion       = 13
-	tcpOptMD5Sig           = 14
-	tcpOptThinLinear       = 16
-	tcpOptThinDupack       = 17
-	tcpOptUserTimeout      = 18
-	tcpOptRepair           = 19
-	tcpOptFastopen         = 23
-	tcpOptTimestamp        = 24
-	tcpOptNotsentLowat     = 25
-	tcpOptCCInfo           = 26
-	tcpOptSaveSyn          = 27
-	tcpOptSavedSyn         = 28
-	tcpOptFastopenConnect  = 30
-	tcpOptULP              = 31
-	tcpOptMD5SigExt        = 32
-	tcpOptFastopenKey      = 33
-	tcpOptFastopenNoCookie = 34
-	tcpOptZerocopyReceive  = 35
-	tcpOptInq              = 36
-	tcpOptTxDelay          = 37
-)
 
 // seconds turns an option in seconds into jiffies.
 func (tp *tcpSock) secs(n int) int64 { return tp.s.msecsToJiffies(1000 * int64(n)) }
 
 func (tp *tcpSock) setsockopt(t *task, name int, val []byte) errno {
 	switch name {
-	case tcpOptCongestion:
+	case abi.TcpOptCongestion:
 		return tp.setCongestion(t, strings.TrimRight(string(val[:min(len(val), 15)]), "\x00"))
-	case tcpOptFastopenKey:
+	case abi.TcpOptFastopenKey:
 		return tp.setFastopenKey(val)
-	case tcpOptMD5Sig, tcpOptMD5SigExt:
+	case abi.TcpOptMD5Sig, abi.TcpOptMD5SigExt:
 		return tp.setMD5(name, val)
 	}
 	if len(val) < 4 {
-		return einval
+		return abi.EINVAL
 	}
 	v := int(int32(binary.LittleEndian.Uint32(val)))
 	on := v != 0
 	switch name {
-	case tcpOptMaxseg:
+	case abi.TcpOptMaxseg:
 		if v != 0 && (v < tcpMinMSS || v > 32767) {
-			return einval
+			return abi.EINVAL
 		}
 		tp.userMSS = v
-	case tcpOptNodelay:
+	case abi.TcpOptNodelay:
 		if on {
 			tp.nonagle |= nagleOff | naglePush
 			restore := tp.because(causeNagle)
@@ -78,7 +44,7 @@ func (tp *tcpSock) setsockopt(t *task, name int, val []byte) errno {
 		} else {
 			tp.nonagle &^= nagleOff
 		}
-	case tcpOptCork:
+	case abi.TcpOptCork:
 		if on {
 			tp.nonagle |= nagleCork
 			break
@@ -90,30 +56,30 @@ func (tp *tcpSock) setsockopt(t *task, name int, val []byte) errno {
 		restore := tp.because(causeCork)
 		tp.pushPendingFrames()
 		restore()
-	case tcpOptKeepidle:
+	case abi.TcpOptKeepidle:
 		if v < 1 || v > 32767 {
-			return einval
+			return abi.EINVAL
 		}
 		tp.keepIdle = tp.secs(v)
 		if tp.keepalive && !tp.inState(tcpClose, tcpListen) {
 			tp.resetKeepalive(max(tp.keepIdle-tp.keepaliveElapsed(), 0))
 		}
-	case tcpOptKeepintvl:
+	case abi.TcpOptKeepintvl:
 		if v < 1 || v > 32767 {
-			return einval
+			return abi.EINVAL
 		}
 		tp.keepIntvl = tp.secs(v)
-	case tcpOptKeepcnt:
+	case abi.TcpOptKeepcnt:
 		if v < 1 || v > 127 {
-			return einval
+			return abi.EINVAL
 		}
 		tp.keepProbes = v
-	case tcpOptSyncnt:
+	case abi.TcpOptSyncnt:
 		if v < 1 || v > 127 {
-			return einval
+			return abi.EINVAL
 		}
 		tp.synRetries = v
-	case tcpOptLinger2:
+	case abi.TcpOptLinger2:
 		switch {
 		case v < 0:
 			tp.linger2 = -1
@@ -122,19 +88,19 @@ func (tp *tcpSock) setsockopt(t *task, name int, val []byte) errno {
 		default:
 			tp.linger2 = tp.secs(v)
 		}
-	case tcpOptDeferAccept:
+	case abi.TcpOptDeferAccept:
 		// As many retransmissions of a SYN-ACK as take so long.
 		tp.deferAccept = secsToRetrans(v, 1, 120)
-	case tcpOptWindowClamp:
+	case abi.TcpOptWindowClamp:
 		if v == 0 {
 			if tp.state != tcpClose {
-				return einval
+				return abi.EINVAL
 			}
 			tp.windowClamp = 0
 			break
 		}
 		tp.setWindowClamp(v)
-	case tcpOptQuickack:
+	case abi.TcpOptQuickack:
 		if !on {
 			tp.pingpong = int(tp.s.sysctl.tcpPingpongThresh)
 			break
@@ -147,58 +113,58 @@ func (tp *tcpSock) setsockopt(t *task, name int, val []byte) errno {
 				tp.pingpong = int(tp.s.sysctl.tcpPingpongThresh)
 			}
 		}
-	case tcpOptUserTimeout:
+	case abi.TcpOptUserTimeout:
 		if v < 0 {
-			return einval
+			return abi.EINVAL
 		}
 		tp.userTimeout = int64(v)
-	case tcpOptFastopen:
+	case abi.TcpOptFastopen:
 		if v < 0 || !tp.inState(tcpClose, tcpListen) {
-			return einval
+			return abi.EINVAL
 		}
 		tp.setFastopenQueue(v)
-	case tcpOptFastopenConnect:
+	case abi.TcpOptFastopenConnect:
 		switch {
 		case v < 0 || v > 1:
-			return einval
+			return abi.EINVAL
 		case tp.s.sysctl.tcpFastopen&tfoClientEnable == 0:
-			return eopnotsupp
+			return abi.EOPNOTSUPP
 		case tp.state != tcpClose:
-			return einval
+			return abi.EINVAL
 		}
 		tp.fastopenConnect = on
-	case tcpOptFastopenNoCookie:
+	case abi.TcpOptFastopenNoCookie:
 		switch {
 		case v < 0 || v > 1:
-			return einval
+			return abi.EINVAL
 		case !tp.inState(tcpClose, tcpListen):
-			return einval
+			return abi.EINVAL
 		}
 		tp.fastopenNoCookie = on
-	case tcpOptNotsentLowat:
+	case abi.TcpOptNotsentLowat:
 		tp.notsentLowat = int64(uint32(v))
 		tp.writeSpace()
-	case tcpOptSaveSyn:
+	case abi.TcpOptSaveSyn:
 		if v < 0 || v > 2 {
-			return einval
+			return abi.EINVAL
 		}
 		tp.saveSyn = v
-	case tcpOptInq:
+	case abi.TcpOptInq:
 		if v < 0 || v > 1 {
-			return einval
+			return abi.EINVAL
 		}
 		tp.inq = on
-	case tcpOptThinLinear, tcpOptThinDupack:
+	case abi.TcpOptThinLinear, abi.TcpOptThinDupack:
 		if v < 0 || v > 1 {
-			return einval
+			return abi.EINVAL
 		}
-		if name == tcpOptThinLinear {
+		if name == abi.TcpOptThinLinear {
 			tp.thinLinear = on
 		}
-	case tcpOptTimestamp, tcpOptRepair, tcpOptULP, tcpOptZerocopyReceive, tcpOptTxDelay, 20, 21, 22, 29, 38, 39, 40, 41, 42:
-		return t.no(fmt.Sprintf("setsockopt SOL_TCP option %d", name))
+	case abi.TcpOptTimestamp, abi.TcpOptRepair, abi.TcpOptULP, abi.TcpOptZerocopyReceive, abi.TcpOptTxDelay, 20, 21, 22, 29, 38, 39, 40, 41, 42:
+		return t.No(fmt.Sprintf("setsockopt SOL_TCP option %d", name))
 	default:
-		return enoprotoopt
+		return abi.ENOPROTOOPT
 	}
 	return 0
 }
@@ -233,14 +199,14 @@ func retransToSecs(n, timeout, most int) int {
 
 func (tp *tcpSock) setCongestion(t *task, name string) errno {
 	if tp.caLocked {
-		return eperm
+		return abi.EPERM
 	}
 	ca := newCongestion(name)
 	if ca == nil {
-		if slices.Contains(linuxCongestionControls, name) {
-			return t.no("congestion control " + name)
+		if linux.HasCongestionControl(name) {
+			return t.No("congestion control " + name)
 		}
-		return enoent
+		return abi.ENOENT
 	}
 	tp.caSet = true
 	if tp.ca.name() == name {
@@ -257,7 +223,7 @@ func (tp *tcpSock) setCongestion(t *task, name string) errno {
 // setFastopenKey is TCP_FASTOPEN_KEY: one key of 16 bytes, or two.
 func (tp *tcpSock) setFastopenKey(val []byte) errno {
 	if len(val) != 16 && len(val) != 32 {
-		return einval
+		return abi.EINVAL
 	}
 	if tp.fastopenQ == nil {
 		tp.fastopenQ = &fastopenQueue{}
@@ -286,31 +252,31 @@ func (tp *tcpSock) getsockopt(t *task, name int, val []byte) (int, errno) {
 	}
 	secs := func(jiffies int64) int { return int(tp.s.jiffiesToUsecs(jiffies) / 1_000_000) }
 	switch name {
-	case tcpOptMaxseg:
+	case abi.TcpOptMaxseg:
 		n := tp.mssCache
 		if tp.userMSS > 0 && tp.inState(tcpClose, tcpListen) {
 			n = tp.userMSS
 		}
 		return put(n)
-	case tcpOptNodelay:
+	case abi.TcpOptNodelay:
 		return flag(tp.nonagle&nagleOff != 0)
-	case tcpOptCork:
+	case abi.TcpOptCork:
 		return flag(tp.nonagle&nagleCork != 0)
-	case tcpOptKeepidle:
+	case abi.TcpOptKeepidle:
 		return put(secs(tp.keepaliveTime()))
-	case tcpOptKeepintvl:
+	case abi.TcpOptKeepintvl:
 		return put(secs(tp.keepaliveIntvl()))
-	case tcpOptKeepcnt:
+	case abi.TcpOptKeepcnt:
 		if tp.keepProbes > 0 {
 			return put(tp.keepProbes)
 		}
 		return put(int(tp.s.sysctl.tcpKeepaliveProbes))
-	case tcpOptSyncnt:
+	case abi.TcpOptSyncnt:
 		if tp.synRetries > 0 {
 			return put(tp.synRetries)
 		}
 		return put(int(tp.s.sysctl.tcpSynRetries))
-	case tcpOptLinger2:
+	case abi.TcpOptLinger2:
 		switch {
 		case tp.linger2 < 0:
 			return put(-1)
@@ -318,32 +284,32 @@ func (tp *tcpSock) getsockopt(t *task, name int, val []byte) (int, errno) {
 			return put(secs(tp.linger2))
 		}
 		return put(int(tp.s.sysctl.tcpFinTimeout))
-	case tcpOptDeferAccept:
+	case abi.TcpOptDeferAccept:
 		return put(retransToSecs(tp.deferAccept, 1, 120))
-	case tcpOptWindowClamp:
+	case abi.TcpOptWindowClamp:
 		return put(int(tp.windowClamp))
-	case tcpOptInfo:
+	case abi.TcpOptInfo:
 		return copy(val, tp.info()), 0
-	case tcpOptCCInfo:
+	case abi.TcpOptCCInfo:
 		return 0, 0
-	case tcpOptQuickack:
+	case abi.TcpOptQuickack:
 		return flag(!tp.pingpongMode())
-	case tcpOptCongestion:
+	case abi.TcpOptCongestion:
 		b := make([]byte, 16)
 		copy(b, tp.ca.name())
 		return copy(val, b), 0
-	case tcpOptUserTimeout:
+	case abi.TcpOptUserTimeout:
 		return put(int(tp.userTimeout))
-	case tcpOptFastopen:
+	case abi.TcpOptFastopen:
 		if tp.fastopenQ == nil {
 			return put(0)
 		}
 		return put(tp.fastopenQ.max)
-	case tcpOptFastopenConnect:
+	case abi.TcpOptFastopenConnect:
 		return flag(tp.fastopenConnect)
-	case tcpOptFastopenNoCookie:
+	case abi.TcpOptFastopenNoCookie:
 		return flag(tp.fastopenNoCookie)
-	case tcpOptFastopenKey:
+	case abi.TcpOptFastopenKey:
 		var out []byte
 		for _, k := range tp.fastopenKeys() {
 			for _, w := range strings.Split(k, "-") {
@@ -360,27 +326,27 @@ func (tp *tcpSock) getsockopt(t *task, name int, val []byte) (int, errno) {
 			}
 		}
 		return copy(val, out), 0
-	case tcpOptNotsentLowat:
+	case abi.TcpOptNotsentLowat:
 		return put(int(tp.notsentLowat))
-	case tcpOptTimestamp:
+	case abi.TcpOptTimestamp:
 		return put(int(tsOf(tp.s.now)))
-	case tcpOptSaveSyn:
+	case abi.TcpOptSaveSyn:
 		return put(tp.saveSyn)
-	case tcpOptSavedSyn:
+	case abi.TcpOptSavedSyn:
 		if len(val) < len(tp.savedSyn) {
-			return len(tp.savedSyn), einval
+			return len(tp.savedSyn), abi.EINVAL
 		}
 		n := copy(val, tp.savedSyn)
 		tp.savedSyn = nil
 		return n, 0
-	case tcpOptInq:
+	case abi.TcpOptInq:
 		return flag(tp.inq)
-	case tcpOptThinLinear:
+	case abi.TcpOptThinLinear:
 		return flag(tp.thinLinear)
-	case tcpOptThinDupack:
+	case abi.TcpOptThinDupack:
 		return put(0)
-	case tcpOptRepair, tcpOptULP, tcpOptZerocopyReceive, tcpOptTxDelay, 20, 21, 22, 29, 38, 39, 40, 41, 42:
-		return 0, t.no(fmt.Sprintf("getsockopt SOL_TCP option %d", name))
+	case abi.TcpOptRepair, abi.TcpOptULP, abi.TcpOptZerocopyReceive, abi.TcpOptTxDelay, 20, 21, 22, 29, 38, 39, 40, 41, 42:
+		return 0, t.No(fmt.Sprintf("getsockopt SOL_TCP option %d", name))
 	}
-	return 0, enoprotoopt
+	return 0, abi.ENOPROTOOPT
 }

@@ -1,6 +1,7 @@
 package gostack
 
 import (
+	"tcpdrill/engine/abi"
 	"tcpdrill/engine/wire"
 )
 
@@ -12,13 +13,13 @@ import (
 func (tp *tcpSock) reset() {
 	switch tp.state {
 	case tcpSynSent:
-		tp.err = econnrefused
+		tp.err = abi.ECONNREFUSED
 	case tcpCloseWait:
-		tp.err = epipe
+		tp.err = abi.EPIPE
 	case tcpClose:
 		return
 	default:
-		tp.err = econnreset
+		tp.err = abi.ECONNRESET
 	}
 	tp.writeQueuePurge()
 	tp.done()
@@ -26,18 +27,18 @@ func (tp *tcpSock) reset() {
 }
 
 // reportError tells who waits that there is an error.
-func (tp *tcpSock) reportError() { tp.s.wake(&tp.wait, epollErr) }
+func (tp *tcpSock) reportError() { tp.wait.Wake(abi.EpollErr) }
 
 // stateChange tells who waits that the connection has changed.
 func (tp *tcpSock) stateChange() {
-	tp.s.wake(&tp.wait, epollIn|epollOut|epollErr|epollHup|epollRdhup|epollRdnorm|epollWrnorm)
+	tp.wait.Wake(abi.EpollIn | abi.EpollOut | abi.EpollErr | abi.EpollHup | abi.EpollRdhup | abi.EpollRdnorm | abi.EpollWrnorm)
 }
 
 // dataReady tells who waits that there is something to read, if it is as much as
 // they want (tcp_data_ready).
 func (tp *tcpSock) dataReady() {
 	if tp.streamReadable() {
-		tp.s.wake(&tp.wait, epollIn|epollRdnorm|epollRdband)
+		tp.wait.Wake(abi.EpollIn | abi.EpollRdnorm | abi.EpollRdband)
 	}
 }
 

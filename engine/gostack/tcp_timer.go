@@ -3,6 +3,7 @@ package gostack
 import (
 	"math/bits"
 
+	"tcpdrill/engine/abi"
 	"tcpdrill/engine/wire"
 )
 
@@ -117,7 +118,7 @@ func (tp *tcpSock) writeTimer() {
 func (tp *tcpSock) writeError() {
 	e := tp.softErr
 	if e == 0 {
-		e = etimedout
+		e = abi.ETIMEDOUT
 	}
 	tp.err = e
 	tp.reportError()

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"tcpdrill/engine"
+	"tcpdrill/engine/abi"
 	"tcpdrill/engine/wire"
 )
 
@@ -153,15 +154,15 @@ func (s *Stack) sendSegment(tp *tcpSock, t *wire.TCP, b *skb, tos uint8, gso eng
 			stamp := b.tx
 			tp.wmemAlloc += truesize
 			b.inHost++
-			if stamp.flags&sofTxSched != 0 {
-				tp.stampSent(stamp, scmTstampSched, s.now, b)
+			if stamp.flags&abi.SofTxSched != 0 {
+				tp.stampSent(stamp, abi.ScmTstampSched, s.now, b)
 			}
 			out.left = func(at time.Duration) {
 				tp.wmemAlloc -= truesize
 				b.inHost--
 				tp.xmitDone()
-				if stamp.flags&sofTxSoftware != 0 {
-					tp.stampSent(stamp, scmTstampSnd, at, b)
+				if stamp.flags&abi.SofTxSoftware != 0 {
+					tp.stampSent(stamp, abi.ScmTstampSnd, at, b)
 				}
 				left()
 			}
@@ -209,9 +210,9 @@ func (tp *tcpSock) hopLimit() uint8 {
 // path's MTU isn't fixed by hand.
 func (tp *tcpSock) dontFragment() bool {
 	switch tp.mtuDisc {
-	case ipPmtudiscDont, ipPmtudiscInterface, ipPmtudiscOmit:
+	case abi.IpPmtudiscDont, abi.IpPmtudiscInterface, abi.IpPmtudiscOmit:
 		return false
-	case ipPmtudiscDo, ipPmtudiscProbe:
+	case abi.IpPmtudiscDo, abi.IpPmtudiscProbe:
 		return true
 	}
 	r := tp.route()
@@ -581,14 +582,14 @@ func (tp *tcpSock) ecnClearSyn(b *skb) {
 
 // stampSent puts a time stamp on the error queue.
 func (tp *tcpSock) stampSent(x txStamp, kind int, at time.Duration, b *skb) {
-	e := &errEntry{errno: enomsg, origin: soEeOriginTimestamping, info: uint32(kind), stamp: tp.s.Wall(at)}
-	if tp.timestamping&sofOptId != 0 {
+	e := &errEntry{errno: enomsg, origin: abi.SoEeOriginTimestamping, info: uint32(kind), stamp: tp.s.Wall(at)}
+	if tp.timestamping&abi.SofOptId != 0 {
 		e.data = x.key - tp.tskey
 	}
-	if tp.timestamping&sofOptStats != 0 {
+	if tp.timestamping&abi.SofOptStats != 0 {
 		e.stats = tp.optStats(b)
 	}
-	if tp.timestamping&sofOptTsonly == 0 {
+	if tp.timestamping&abi.SofOptTsonly == 0 {
 		e.payload = b.data
 	}
 	tp.queueError(e)

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"tcpdrill/engine"
+	"tcpdrill/engine/abi"
+	"tcpdrill/engine/process"
 	"tcpdrill/engine/wire"
 )
 
@@ -50,19 +52,19 @@ const (
 func (s *Stack) newUDP(family int) socket {
 	u := &udpSock{}
 	u.s, u.self = s, u
-	u.family, u.typ, u.protocol = family, sockDgram, ipprotoUDP
+	u.family, u.typ, u.protocol = family, abi.SockDgram, abi.IpprotoUDP
 	u.initSock()
 	return u
 }
 
 func addrOnly(a netip.Addr) netip.AddrPort { return netip.AddrPortFrom(a, 0) }
 
-func (u *udpSock) bind(_ *task, addr []byte) errno { return u.bindSockaddr(addr) }
+func (u *udpSock) Bind(_ *task, addr []byte) errno { return u.bindSockaddr(addr) }
 
-func (u *udpSock) listen(*task, int) errno            { return eopnotsupp }
-func (u *udpSock) accept(*task, bool) (socket, errno) { return nil, eopnotsupp }
+func (u *udpSock) Listen(*task, int) errno                    { return abi.EOPNOTSUPP }
+func (u *udpSock) Accept(*task, bool) (process.Socket, errno) { return nil, abi.EOPNOTSUPP }
 
-func (u *udpSock) release(*task) errno {
+func (u *udpSock) Release(*task) errno {
 	u.released = true
 	u.s.releasePort(&u.sock)
 	u.received, u.pending = nil, nil
@@ -72,14 +74,14 @@ func (u *udpSock) release(*task) errno {
 // parseDestination reads where to send or to connect to. An IPv6 socket takes IPv4
 // addresses, too.
 func (u *udpSock) parseDestination(addr []byte) (netip.AddrPort, errno) {
-	if u.family == afInet6 && sockaddrFamily(addr) == afInet {
+	if u.family == abi.AfInet6 && abi.SockaddrFamily(addr) == abi.AfInet {
 		switch {
 		case u.v6only:
-			return netip.AddrPort{}, eafnosupport
-		case len(addr) < sockaddrInLen:
-			return netip.AddrPort{}, einval
+			return netip.AddrPort{}, abi.EAFNOSUPPORT
+		case len(addr) < abi.SockaddrInLen:
+			return netip.AddrPort{}, abi.EINVAL
 		}
-		a, _ := parseSockaddr(addr)
+		a, _ := abi.ParseSockaddr(addr)
 		return a, 0
 	}
 	return u.parsePeer(addr)
@@ -98,11 +100,11 @@ func loopback(a netip.AddrPort) netip.AddrPort {
 
 var broadcastAddr = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 
-func (u *udpSock) connect(_ *task, addr []byte, _ bool) errno {
+func (u *udpSock) Connect(_ *task, addr []byte, _ bool) errno {
 	if len(addr) < 2 {
-		return einval
+		return abi.EINVAL
 	}
-	if sockaddrFamily(addr) == afUnspec {
+	if abi.SockaddrFamily(addr) == abi.AfUnspec {
 		u.disconnect()
 		return 0
 	}
@@ -115,7 +117,7 @@ func (u *udpSock) connect(_ *task, addr []byte, _ bool) errno {
 	}
 	to = loopback(to)
 	if to.Addr() == broadcastAddr && !u.broadcast {
-		return eacces
+		return abi.EACCES
 	}
 	r, e := u.s.routeFor(to.Addr())
 	if e != 0 {
@@ -136,7 +138,7 @@ func (u *udpSock) disconnect() {
 	u.remote, u.connectedTo = netip.AddrPort{}, false
 	if !u.addrBound {
 		ip := netip.IPv4Unspecified()
-		if u.family == afInet6 {
+		if u.family == abi.AfInet6 {
 			ip = netip.IPv6Unspecified()
 		}
 		u.local = netip.AddrPortFrom(ip, u.local.Port())
@@ -147,57 +149,57 @@ func (u *udpSock) disconnect() {
 	}
 }
 
-func (u *udpSock) shutdown(how int) errno {
+func (u *udpSock) Shutdown(how int) errno {
 	if !u.connectedTo {
-		return enotconn
+		return abi.ENOTCONN
 	}
 	u.shut |= how + 1
-	u.s.wake(&u.wait, epollIn|epollOut|epollRdhup|epollHup)
+	u.wait.Wake(abi.EpollIn | abi.EpollOut | abi.EpollRdhup | abi.EpollHup)
 	return 0
 }
 
-func (u *udpSock) read(t *task, iov [][]byte, nonblock bool) (int, errno) {
-	return u.recvmsg(t, &message{iov: iov, nonblock: nonblock})
+func (u *udpSock) Read(t *task, iov [][]byte, nonblock bool) (int, errno) {
+	return u.Recvmsg(t, &message{Iov: iov, Nonblock: nonblock})
 }
 
-func (u *udpSock) write(t *task, iov [][]byte, nonblock bool) (int, errno) {
-	return u.sendmsg(t, &message{iov: iov, nonblock: nonblock})
+func (u *udpSock) Write(t *task, iov [][]byte, nonblock bool) (int, errno) {
+	return u.Sendmsg(t, &message{Iov: iov, Nonblock: nonblock})
 }
 
 // recvmsg is udp_recvmsg.
-func (u *udpSock) recvmsg(t *task, m *message) (int, errno) {
-	if m.flags&msgErrqueue != 0 {
+func (u *udpSock) Recvmsg(t *task, m *message) (int, errno) {
+	if m.Flags&abi.MsgErrqueue != 0 {
 		return u.recvError(t, m)
 	}
-	if m.flags&msgOob != 0 && u.family == afInet6 {
-		return 0, eopnotsupp
+	if m.Flags&abi.MsgOob != 0 && u.family == abi.AfInet6 {
+		return 0, abi.EOPNOTSUPP
 	}
 	if e := u.sockError(); e != 0 {
 		return 0, e
 	}
 	if len(u.received) == 0 {
 		switch {
-		case m.nonblock || m.flags&msgDontwait != 0 || t.expired():
-			return 0, eagain // whether it is shut down or not (__skb_recv_udp)
+		case m.Nonblock || m.Flags&abi.MsgDontwait != 0 || t.Expired():
+			return 0, abi.EAGAIN // whether it is shut down or not (__skb_recv_udp)
 		case u.shut&rcvShutdown != 0:
 			return 0, 0
 		}
-		return 0, t.wait(&u.wait, u.rcvtimeo)
+		return 0, t.Wait(&u.wait, u.rcvtimeo)
 	}
 	d := u.received[0]
-	if m.flags&msgPeek == 0 {
+	if m.Flags&abi.MsgPeek == 0 {
 		u.received = u.received[1:]
 		u.rmemAlloc -= d.truesize
 	}
-	n := m.scatter(d.data)
+	n := m.Scatter(d.data)
 	if n < len(d.data) {
-		m.outFlags |= msgTrunc
-		if m.flags&msgTrunc != 0 {
+		m.OutFlags |= abi.MsgTrunc
+		if m.Flags&abi.MsgTrunc != 0 {
 			n = len(d.data)
 		}
 	}
 	u.recvCmsgs(m, d)
-	m.from = u.putSockaddr(d.from)
+	m.From = u.putSockaddr(d.from)
 	return n, 0
 }
 
@@ -206,10 +208,10 @@ func (u *udpSock) recvCmsgs(m *message, d *datagram) {
 	stamp := u.s.Wall(d.at)
 	u.putStamps(m, stamp, false)
 	if u.rxqOvfl && u.drops > 0 {
-		u.putCmsg(m, solSocket, soRxqOvfl, intAnswer(u.drops))
+		u.putCmsg(m, abi.SolSocket, abi.SoRxqOvfl, intAnswer(u.drops))
 	}
 	if u.rcvmark {
-		u.putCmsg(m, solSocket, soMark, intAnswer(0))
+		u.putCmsg(m, abi.SolSocket, abi.SoMark, intAnswer(0))
 	}
 	u.putIPCmsgs(m, d)
 }
@@ -221,13 +223,13 @@ func (u *sock) putIPCmsgs(m *message, d *datagram) {
 			u.putPktinfo(m, d.to.Addr())
 		}
 		if u.recvhoplimit6 {
-			u.putCmsg(m, solIPv6, ipv6Hoplimit, intAnswer(int(d.ttl)))
+			u.putCmsg(m, abi.SolIPv6, abi.Ipv6Hoplimit, intAnswer(int(d.ttl)))
 		}
 		if u.recvtclass6 {
-			u.putCmsg(m, solIPv6, ipv6Tclass, intAnswer(int(d.tos)))
+			u.putCmsg(m, abi.SolIPv6, abi.Ipv6Tclass, intAnswer(int(d.tos)))
 		}
 		if u.recvorigdst {
-			u.putCmsg(m, solIPv6, ipv6Origdstaddr, appendSockaddr(nil, afInet6, d.to))
+			u.putCmsg(m, abi.SolIPv6, abi.Ipv6Origdstaddr, abi.AppendSockaddr(nil, abi.AfInet6, d.to))
 		}
 		return
 	}
@@ -239,80 +241,80 @@ func (u *sock) putIPCmsgs(m *message, d *datagram) {
 		u.putPktinfo(m, d.to.Addr())
 	}
 	if u.recvttl {
-		u.putCmsg(m, solIP, ipTtl, intAnswer(int(d.ttl)))
+		u.putCmsg(m, abi.SolIP, abi.IpTtl, intAnswer(int(d.ttl)))
 	}
 	if u.recvtos {
-		u.putCmsg(m, solIP, ipTos, []byte{d.tos})
+		u.putCmsg(m, abi.SolIP, abi.IpTos, []byte{d.tos})
 	}
 	if u.recvorigdst {
-		u.putCmsg(m, solIP, ipOrigdstaddr, appendSockaddr(nil, afInet, d.to))
+		u.putCmsg(m, abi.SolIP, abi.IpOrigdstaddr, abi.AppendSockaddr(nil, abi.AfInet, d.to))
 	}
 }
 
 // poll is datagram_poll.
-func (u *udpSock) poll() uint32 {
+func (u *udpSock) Poll() uint32 {
 	mask := uint32(0)
 	if u.err != 0 || len(u.errQueue) > 0 {
-		mask |= epollErr
+		mask |= abi.EpollErr
 		if u.selectErrQueue {
-			mask |= epollPri
+			mask |= abi.EpollPri
 		}
 	}
 	if u.shut&rcvShutdown != 0 {
-		mask |= epollRdhup | epollIn | epollRdnorm
+		mask |= abi.EpollRdhup | abi.EpollIn | abi.EpollRdnorm
 	}
 	if u.shut == bothShutdown {
-		mask |= epollHup
+		mask |= abi.EpollHup
 	}
 	if len(u.received) > 0 {
-		mask |= epollIn | epollRdnorm
+		mask |= abi.EpollIn | abi.EpollRdnorm
 	}
 	if u.wmemAlloc < u.sndbuf>>1 {
-		mask |= epollOut | epollWrnorm | epollWrband
+		mask |= abi.EpollOut | abi.EpollWrnorm | abi.EpollWrband
 	}
 	return mask
 }
 
-func (u *udpSock) ioctl(_ *task, cmd int) (int, errno) {
+func (u *udpSock) Ioctl(_ *task, cmd int) (int, errno) {
 	switch cmd {
-	case siocinq:
+	case abi.Siocinq:
 		if len(u.received) == 0 {
 			return 0, 0
 		}
 		return len(u.received[0].data), 0
-	case siocoutq:
+	case abi.Siocoutq:
 		return u.wmemAlloc, 0
 	}
-	return 0, enotty
+	return 0, abi.ENOTTY
 }
 
 func (u *udpSock) setsockopt(t *task, name int, val []byte) errno {
 	if len(val) < 4 {
-		return einval
+		return abi.EINVAL
 	}
 	v := int(int32(le.Uint32(val)))
 	switch name {
-	case udpCork:
+	case abi.UdpCork:
 		u.cork = v != 0
 		if d := u.pending; d != nil && !u.cork {
 			u.pending = nil
 			u.xmit(d)
 		}
-	case udpSegment:
+	case abi.UdpSegment:
 		if v < 0 || v > 0xffff {
-			return einval
+			return abi.EINVAL
 		}
 		u.gsoSize = v
-	case udpGro:
+	case abi.UdpGro:
 		if v != 0 {
-			return t.no("socket option UDP_GRO")
+			return t.No("socket option UDP_GRO")
 		}
-	case udpNoCheck6Tx:
+	case abi.UdpNoCheck6Tx:
 		u.noCheck6Tx = v != 0
-	case udpNoCheck6Rx:
+	case abi.UdpNoCheck6Rx:
 		u.noCheck6Rx = v != 0
 	default:
-		return t.missing("UDP_", name)
+		return t.Missing("UDP_", name)
 	}
 	return 0
 }
@@ -320,17 +322,17 @@ func (u *udpSock) setsockopt(t *task, name int, val []byte) errno {
 func (u *udpSock) getsockopt(t *task, name int, val []byte) (int, errno) {
 	v := 0
 	switch name {
-	case udpCork:
+	case abi.UdpCork:
 		v = b2i(u.cork)
-	case udpSegment:
+	case abi.UdpSegment:
 		v = u.gsoSize
-	case udpGro:
-	case udpNoCheck6Tx:
+	case abi.UdpGro:
+	case abi.UdpNoCheck6Tx:
 		v = b2i(u.noCheck6Tx)
-	case udpNoCheck6Rx:
+	case abi.UdpNoCheck6Rx:
 		v = b2i(u.noCheck6Rx)
 	default:
-		return 0, t.missing("UDP_", name)
+		return 0, t.Missing("UDP_", name)
 	}
 	return copy(val, intAnswer(v)), 0
 }
@@ -346,7 +348,7 @@ func (s *Stack) udpLookup(local, remote netip.AddrPort) *udpSock {
 			continue
 		}
 		score := 1
-		if u.family == afInet {
+		if u.family == abi.AfInet {
 			score++
 		}
 		a := u.local.Addr()
@@ -356,7 +358,7 @@ func (s *Stack) udpLookup(local, remote netip.AddrPort) *udpSock {
 				continue
 			}
 			score += 4
-		case local.Addr().Is4() && u.family == afInet6 && u.v6only, local.Addr().Is6() && u.family == afInet:
+		case local.Addr().Is4() && u.family == abi.AfInet6 && u.v6only, local.Addr().Is6() && u.family == abi.AfInet:
 			continue
 		}
 		if u.connectedTo {
@@ -415,7 +417,7 @@ func (s *Stack) udpReceive(p *wire.Packet) {
 	u.rmemAlloc += d.truesize
 	u.received = append(u.received, d)
 	s.count(mibUdpInDatagrams)
-	s.wake(&u.wait, epollIn|epollRdnorm|epollRdband)
+	u.wait.Wake(abi.EpollIn | abi.EpollRdnorm | abi.EpollRdband)
 }
 
 // udpError takes an ICMP error about a datagram of ours (__udp4_lib_err).
@@ -433,10 +435,10 @@ func (s *Stack) udpError(p *wire.Packet, q *wire.Quoted) {
 		if !m.V6 {
 			info &= 0xffff
 		}
-		if u.mtuDisc != ipPmtudiscInterface && u.mtuDisc != ipPmtudiscOmit {
+		if u.mtuDisc != abi.IpPmtudiscInterface && u.mtuDisc != abi.IpPmtudiscOmit {
 			s.updatePMTU(q.Dst, int(info))
 		}
-		e, fatal = emsgsize, u.mtuDisc != ipPmtudiscDont
+		e, fatal = abi.EMSGSIZE, u.mtuDisc != abi.IpPmtudiscDont
 		if !fatal && !m.V6 {
 			return
 		}
@@ -444,7 +446,7 @@ func (s *Stack) udpError(p *wire.Packet, q *wire.Quoted) {
 		return // source quench (RFC 6633) and redirects
 	}
 	wanted := u.recverr
-	if u.family == afInet6 {
+	if u.family == abi.AfInet6 {
 		wanted = u.recverr6
 	}
 	if !wanted {
@@ -470,9 +472,9 @@ func (s *Stack) udpError(p *wire.Packet, q *wire.Quoted) {
 
 func originOf(m *wire.ICMP) uint8 {
 	if m.V6 {
-		return soEeOriginIcmp6
+		return abi.SoEeOriginIcmp6
 	}
-	return soEeOriginIcmp
+	return abi.SoEeOriginIcmp
 }
 
 func sourceOf(p *wire.Packet) netip.Addr {

@@ -6,22 +6,24 @@ import (
 	"time"
 
 	"tcpdrill/engine"
+	"tcpdrill/engine/abi"
+	"tcpdrill/engine/process"
 	"tcpdrill/engine/wire"
 )
 
 // Datagrams on their way out: control messages, sizes, UDP_SEGMENT, fragments.
 
 // sendmsg is udp_sendmsg.
-func (u *udpSock) sendmsg(t *task, m *message) (int, errno) {
+func (u *udpSock) Sendmsg(t *task, m *message) (int, errno) {
 	if e := u.s.autobind(&u.sock); e != 0 {
 		return 0, e
 	}
-	n := m.len()
+	n := m.Len()
 	switch {
 	case n > 0xffff:
-		return 0, emsgsize
-	case m.flags&msgOob != 0:
-		return 0, eopnotsupp
+		return 0, abi.EMSGSIZE
+	case m.Flags&abi.MsgOob != 0:
+		return 0, abi.EOPNOTSUPP
 	}
 	d := u.pending
 	if d == nil {
@@ -31,7 +33,7 @@ func (u *udpSock) sendmsg(t *task, m *message) (int, errno) {
 		}
 	}
 	if u.shut&sendShutdown != 0 {
-		return 0, epipe
+		return 0, abi.EPIPE
 	}
 	if e := u.sockError(); e != 0 {
 		return 0, e // of an earlier send
@@ -41,22 +43,22 @@ func (u *udpSock) sendmsg(t *task, m *message) (int, errno) {
 		most -= d.ipHeaderLen() // IPv6's length is without the header
 	}
 	if len(d.data)+n > most {
-		u.localError(d, emsgsize, u.mtuFor(d))
-		return 0, emsgsize
+		u.localError(d, abi.EMSGSIZE, u.mtuFor(d))
+		return 0, abi.EMSGSIZE
 	}
 	if u.wmemAlloc >= u.sndbuf {
-		if m.nonblock || m.flags&msgDontwait != 0 || t.expired() {
-			return 0, eagain
+		if m.Nonblock || m.Flags&abi.MsgDontwait != 0 || t.Expired() {
+			return 0, abi.EAGAIN
 		}
-		return 0, t.wait(&u.wait, u.sndtimeo)
+		return 0, t.Wait(&u.wait, u.sndtimeo)
 	}
 	if e := u.checkSize(d, len(d.data)+n); e != 0 {
 		return 0, e
 	}
-	for _, b := range m.iov {
+	for _, b := range m.Iov {
 		d.data = append(d.data, b...)
 	}
-	if u.cork || m.flags&msgMore != 0 {
+	if u.cork || m.Flags&abi.MsgMore != 0 {
 		u.pending = d
 		return n, 0
 	}
@@ -68,21 +70,21 @@ func (u *udpSock) sendmsg(t *task, m *message) (int, errno) {
 func (u *udpSock) newSend(t *task, m *message) (*udpSend, errno) {
 	s := u.s
 	d := &udpSend{to: u.remote, src: u.local.Addr(), tos: u.tos, gsoSize: u.gsoSize, stamps: u.timestamping}
-	if len(m.name) > 0 {
-		family := sockaddrFamily(m.name)
-		addr := m.name
+	if len(m.Name) > 0 {
+		family := abi.SockaddrFamily(m.Name)
+		addr := m.Name
 		switch {
 		case len(addr) < 2:
-			return nil, einval
-		case u.family == afInet && family == afUnspec && len(addr) >= sockaddrInLen:
-			addr = append([]byte{afInet, 0}, addr[2:]...)
-		case u.family == afInet6 && family == afUnspec:
+			return nil, abi.EINVAL
+		case u.family == abi.AfInet && family == abi.AfUnspec && len(addr) >= abi.SockaddrInLen:
+			addr = append([]byte{abi.AfInet, 0}, addr[2:]...)
+		case u.family == abi.AfInet6 && family == abi.AfUnspec:
 			if !u.connectedTo {
-				return nil, edestaddrreq
+				return nil, abi.EDESTADDRREQ
 			}
 			addr = nil
-		case u.family == afInet6 && family != afInet6 && family != afInet:
-			return nil, einval
+		case u.family == abi.AfInet6 && family != abi.AfInet6 && family != abi.AfInet:
+			return nil, abi.EINVAL
 		}
 		if addr != nil {
 			to, e := u.parseDestination(addr)
@@ -90,40 +92,40 @@ func (u *udpSock) newSend(t *task, m *message) (*udpSend, errno) {
 			case e != 0:
 				return nil, e
 			case to.Port() == 0:
-				return nil, einval
+				return nil, abi.EINVAL
 			}
 			d.to = loopback(to)
 		}
 	} else if !u.connectedTo {
-		return nil, edestaddrreq
+		return nil, abi.EDESTADDRREQ
 	}
 	ttl := u.ttl
-	list, e := parseCmsgs(m.control)
+	list, e := parseCmsgs(m.Control)
 	if e != 0 {
 		return nil, e
 	}
 	for _, c := range list {
 		switch {
-		case c.level == solUDP && c.typ == udpSegment:
+		case c.level == abi.SolUDP && c.typ == abi.UdpSegment:
 			if len(c.data) != 2 {
-				return nil, einval
+				return nil, abi.EINVAL
 			}
 			d.gsoSize = int(le.Uint16(c.data))
-		case c.level == solUDP:
-			return nil, einval
-		case c.level == solSocket:
+		case c.level == abi.SolUDP:
+			return nil, abi.EINVAL
+		case c.level == abi.SolSocket:
 			if e := u.socketCmsg(t, c); e != 0 {
 				return nil, e
 			}
-			if t.tsflags != 0 {
-				const record = sofTxSched | sofTxSoftware | sofTxAck | sofTxHardware
-				d.stamps = d.stamps&^record | t.tsflags
+			if kept(t).tsflags != 0 {
+				const record = abi.SofTxSched | abi.SofTxSoftware | abi.SofTxAck | abi.SofTxHardware
+				d.stamps = d.stamps&^record | kept(t).tsflags
 			}
-		case c.level == solIP && d.to.Addr().Is4():
+		case c.level == abi.SolIP && d.to.Addr().Is4():
 			if e := d.ipCmsg(t, c, &ttl); e != 0 {
 				return nil, e
 			}
-		case c.level == solIPv6 && u.family == afInet6:
+		case c.level == abi.SolIPv6 && u.family == abi.AfInet6:
 			if e := d.ipv6Cmsg(t, c, &ttl); e != 0 {
 				return nil, e
 			}
@@ -140,7 +142,7 @@ func (u *udpSock) newSend(t *task, m *message) (*udpSend, errno) {
 	}
 	d.ttl = uint8(ttl)
 	if d.to.Addr() == broadcastAddr && !u.broadcast {
-		return nil, eacces
+		return nil, abi.EACCES
 	}
 	r, e := s.routeFor(d.to.Addr())
 	if e != 0 {
@@ -162,27 +164,27 @@ func (d *udpSend) ipCmsg(t *task, c cmsg, ttl *int) errno {
 		v = int(c.data[0])
 	}
 	switch c.typ {
-	case ipTos:
+	case abi.IpTos:
 		if v < 0 || v > 255 {
-			return einval
+			return abi.EINVAL
 		}
 		d.tos = uint8(v)
-	case ipTtl:
+	case abi.IpTtl:
 		if len(c.data) != 4 || v < 1 || v > 255 {
-			return einval
+			return abi.EINVAL
 		}
 		*ttl = v
-	case ipPktinfo:
+	case abi.IpPktinfo:
 		if len(c.data) != 12 {
-			return einval
+			return abi.EINVAL
 		}
 		if src := netip.AddrFrom4([4]byte(c.data[4:])); !src.IsUnspecified() {
 			d.src = src
 		}
-	case ipRetopts, ipProtocol:
-		return t.no("control message " + optionName("IP_", int64(c.typ)))
+	case abi.IpRetopts, abi.IpProtocol:
+		return t.No("control message " + process.OptionName("IP_", int64(c.typ)))
 	default:
-		return einval
+		return abi.EINVAL
 	}
 	return 0
 }
@@ -194,28 +196,28 @@ func (d *udpSend) ipv6Cmsg(t *task, c cmsg, ttl *int) errno {
 		v = int(int32(le.Uint32(c.data)))
 	}
 	switch c.typ {
-	case ipv6Tclass:
+	case abi.Ipv6Tclass:
 		if v < -1 || v > 255 {
-			return einval
+			return abi.EINVAL
 		}
 		d.tos = uint8(max(v, 0))
-	case ipv6Hoplimit:
+	case abi.Ipv6Hoplimit:
 		if v < -1 || v > 255 {
-			return einval
+			return abi.EINVAL
 		}
 		*ttl = v
-	case ipv6Pktinfo:
+	case abi.Ipv6Pktinfo:
 		if len(c.data) < 20 {
-			return einval
+			return abi.EINVAL
 		}
 		if src := netip.AddrFrom16([16]byte(c.data)); !src.IsUnspecified() {
 			d.src = src
 		}
 	default:
-		if name := optionName("IPV6_", int64(c.typ)); name != "" {
-			return t.no("control message " + name)
+		if name := process.OptionName("IPV6_", int64(c.typ)); name != "" {
+			return t.No("control message " + name)
 		}
-		return einval
+		return abi.EINVAL
 	}
 	return 0
 }
@@ -239,7 +241,7 @@ func (u *udpSock) mtuFor(d *udpSend) int {
 
 // fragments reports whether datagrams larger than the MTU are cut (ip_sk_ignore_df).
 func (u *udpSock) fragments() bool {
-	return !u.dontfrag && (u.mtuDisc < ipPmtudiscDo || u.mtuDisc == ipPmtudiscOmit)
+	return !u.dontfrag && (u.mtuDisc < abi.IpPmtudiscDo || u.mtuDisc == abi.IpPmtudiscOmit)
 }
 
 // checkSize refuses datagrams that can't be sent in one piece, nor in several.
@@ -249,34 +251,34 @@ func (u *udpSock) checkSize(d *udpSend, n int) errno {
 	if d.gsoSize > 0 {
 		switch {
 		case hlen+min(n, d.gsoSize) > mtu:
-			return emsgsize
+			return abi.EMSGSIZE
 		case n > d.gsoSize*udpMaxSegments:
-			return einval
+			return abi.EINVAL
 		case n > d.gsoSize:
 			return 0
 		}
 	}
 	if n+hlen > mtu && !u.fragments() {
-		u.localError(d, emsgsize, mtu)
-		return emsgsize
+		u.localError(d, abi.EMSGSIZE, mtu)
+		return abi.EMSGSIZE
 	}
 	return 0
 }
 
 // localError puts an error of our own on the error queue (ip_local_error).
 func (u *udpSock) localError(d *udpSend, e errno, info int) {
-	if u.family == afInet && !u.recverr || u.family == afInet6 && !u.recverr6 {
+	if u.family == abi.AfInet && !u.recverr || u.family == abi.AfInet6 && !u.recverr6 {
 		return
 	}
-	u.queueError(&errEntry{errno: e, origin: soEeOriginLocal, info: uint32(info), name: d.to})
+	u.queueError(&errEntry{errno: e, origin: abi.SoEeOriginLocal, info: uint32(info), name: d.to})
 }
 
 // xmit sends a datagram, or those that UDP_SEGMENT cuts it into.
 func (u *udpSock) xmit(d *udpSend) errno {
 	s := u.s
 	key := uint32(0)
-	stamps := d.stamps & (sofTxSched | sofTxSoftware)
-	if d.stamps&(sofTxSched|sofTxSoftware|sofTxAck) != 0 && u.timestamping&sofOptId != 0 {
+	stamps := d.stamps & (abi.SofTxSched | abi.SofTxSoftware)
+	if d.stamps&(abi.SofTxSched|abi.SofTxSoftware|abi.SofTxAck) != 0 && u.timestamping&abi.SofOptId != 0 {
 		key = u.tskey
 		u.tskey++
 	}
@@ -295,7 +297,7 @@ func (u *udpSock) xmit(d *udpSend) errno {
 		if !u.xmitOne(d, piece, stamps, key) {
 			s.count(mibUdpSndbufErrors)
 			if u.recverr || u.recverr6 {
-				return enobufs
+				return abi.ENOBUFS
 			}
 		}
 	}
@@ -310,7 +312,7 @@ func (u *udpSock) xmitOne(d *udpSend, data []byte, stamps, key uint32) bool {
 	var ip wire.Layer
 	if d.to.Addr().Is4() {
 		h := &wire.IPv4{TTL: d.ttl, TOS: d.tos, Src: d.src, Dst: d.to.Addr()}
-		h.DF = u.mtuDisc == ipPmtudiscDo || u.mtuDisc == ipPmtudiscProbe || whole && u.mtuDisc == ipPmtudiscWant
+		h.DF = u.mtuDisc == abi.IpPmtudiscDo || u.mtuDisc == abi.IpPmtudiscProbe || whole && u.mtuDisc == abi.IpPmtudiscWant
 		switch {
 		case u.connectedTo:
 			h.ID = u.ipid
@@ -345,13 +347,13 @@ func (u *udpSock) xmitOne(d *udpSend, data []byte, stamps, key uint32) bool {
 		last := i == len(pieces)-1
 		out.left = func(at time.Duration) {
 			u.freeWmem(size)
-			if last && stamps&sofTxSoftware != 0 {
-				u.stamp(scmTstampSnd, at, key, piece)
+			if last && stamps&abi.SofTxSoftware != 0 {
+				u.stamp(abi.ScmTstampSnd, at, key, piece)
 			}
 		}
 		out.dropped = func() { u.freeWmem(size) }
-		if last && stamps&sofTxSched != 0 {
-			u.stamp(scmTstampSched, s.now, key, piece)
+		if last && stamps&abi.SofTxSched != 0 {
+			u.stamp(abi.ScmTstampSched, s.now, key, piece)
 		}
 		if !s.devXmit(out) {
 			u.wmemAlloc = max(u.wmemAlloc-size, 0)
@@ -365,17 +367,17 @@ func (u *udpSock) xmitOne(d *udpSend, data []byte, stamps, key uint32) bool {
 func (u *udpSock) freeWmem(n int) {
 	u.wmemAlloc = max(u.wmemAlloc-n, 0)
 	if u.wmemAlloc*2 <= u.sndbuf && !u.released {
-		u.s.wake(&u.wait, epollOut|epollWrnorm|epollWrband)
+		u.wait.Wake(abi.EpollOut | abi.EpollWrnorm | abi.EpollWrband)
 	}
 }
 
 // stamp puts a time stamp on the error queue.
 func (u *udpSock) stamp(kind int, at time.Duration, key uint32, packet []byte) {
-	e := &errEntry{errno: enomsg, origin: soEeOriginTimestamping, info: uint32(kind), stamp: u.s.Wall(at)}
-	if u.timestamping&sofOptId != 0 {
+	e := &errEntry{errno: enomsg, origin: abi.SoEeOriginTimestamping, info: uint32(kind), stamp: u.s.Wall(at)}
+	if u.timestamping&abi.SofOptId != 0 {
 		e.data = key
 	}
-	if u.timestamping&sofOptTsonly == 0 {
+	if u.timestamping&abi.SofOptTsonly == 0 {
 		e.payload = packet
 	}
 	u.queueError(e)

@@ -41,33 +41,33 @@ func (tp *tcpSock) newZerocopy(n int) (*zerocopyRef, errno) {
 
 // zerocopyFits reports whether a send may go on in a buffer.
 func (tp *tcpSock) zerocopyFits(b *skb, t *task) bool {
-	if t.zerocopy == nil || b.zerocopy == nil {
+	if kept(t).zerocopy == nil || b.zerocopy == nil {
 		return true
 	}
-	return b.zerocopy == t.zerocopy
+	return b.zerocopy == kept(t).zerocopy
 }
 
 func (tp *tcpSock) attachZerocopy(b *skb, t *task) {
 	if b.zerocopy == nil {
-		b.zerocopy = t.zerocopy.hold()
+		b.zerocopy = kept(t).zerocopy.hold()
 	}
 }
 
 // endZerocopy is the end of a send.
 func (tp *tcpSock) endZerocopy(t *task) {
-	if t.zerocopy != nil {
-		tp.dropZerocopy(t.zerocopy)
-		t.zerocopy = nil
+	if kept(t).zerocopy != nil {
+		tp.dropZerocopy(kept(t).zerocopy)
+		kept(t).zerocopy = nil
 	}
 }
 
 // abortZerocopy is the end of a send that took nothing: as if it had not been.
 func (tp *tcpSock) abortZerocopy(t *task) {
-	z := t.zerocopy
+	z := kept(t).zerocopy
 	if z == nil {
 		return
 	}
-	t.zerocopy = nil
+	kept(t).zerocopy = nil
 	tp.zckey--
 	if z.lo == z.hi && z.refs == 1 {
 		return

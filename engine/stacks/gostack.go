@@ -3,9 +3,6 @@ package stacks
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
-	"strings"
-	"sync/atomic"
 
 	"tcpdrill/engine"
 	"tcpdrill/engine/drill"
@@ -57,46 +54,7 @@ func (*GoStack) Note() string { return "" }
 // Close does nothing.
 func (*GoStack) Close() error { return nil }
 
-// gostackPID is what scripts see as $PPID: always the same, like all in virtual
-// time.
-const gostackPID = 1
-
-// Run runs a job. It never waits, so that only a script's own loop without an end
-// can keep it long; when ctx ends it is left alone, as this process will end. A
-// stack that panics makes its script inconclusive.
+// Run runs a job.
 func (g *GoStack) Run(ctx context.Context, job *drill.Job) (*engine.Outcome, error) {
-	done := make(chan *engine.Outcome, 1)
-	var last atomic.Pointer[engine.Failure] // where the script was last seen
-	go func() {
-		defer func() {
-			if p := recover(); p != nil {
-				done <- brokeDown(p, last.Load())
-			}
-		}()
-		done <- drill.Run(job, drill.Place{
-			PID:      gostackPID,
-			Progress: &engine.Progress{Watch: func(f engine.Failure) { last.Store(&f) }},
-			Open: func(cfg *engine.Config) (engine.Target, error) {
-				s := gostack.New(g.Options)
-				return s, s.Configure(cfg.Net)
-			},
-		})
-	}()
-	select {
-	case o := <-done:
-		return o, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-// brokeDown is the outcome of a script at which the stack itself panicked.
-func brokeDown(p any, last *engine.Failure) *engine.Outcome {
-	f := engine.Failure{Verdict: engine.Inconclusive}
-	if last != nil {
-		f.Line, f.Column = last.Line, last.Column
-	}
-	f.Summary = fmt.Sprintf("gostack broke down, which is a mistake in tcpdrill: %v", p)
-	f.Notes = []string{strings.TrimSpace(string(debug.Stack()))}
-	return &engine.Outcome{Verdict: f.Verdict, Failures: []engine.Failure{f}}
+	return runHere(ctx, job, "gostack", func() hereTarget { return gostack.New(g.Options) })
 }

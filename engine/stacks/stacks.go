@@ -12,6 +12,7 @@ import (
 	"tcpdrill/engine/drill"
 	"tcpdrill/engine/kernel"
 	"tcpdrill/engine/kernel/kernelstack"
+	"tcpdrill/engine/netstack"
 	"tcpdrill/engine/uml"
 )
 
@@ -39,7 +40,7 @@ type Stack interface {
 func Main() { uml.Main() }
 
 // Open opens the stack of a name: auto, kernel, gostack, gostack+FAULT with mistakes
-// built in, uml:KERNEL.
+// built in, netstack, uml:KERNEL.
 func Open(name string) (Stack, error) {
 	switch name {
 	case "auto":
@@ -48,6 +49,8 @@ func Open(name string) (Stack, error) {
 		return kernelstack.Open()
 	case "gostack":
 		return &GoStack{}, nil
+	case "netstack":
+		return NetStack{}, nil
 	}
 	if faults, ok := strings.CutPrefix(name, "gostack+"); ok {
 		return faulty(strings.Split(faults, "+"))
@@ -84,6 +87,8 @@ func Version(s Stack) string {
 		return kernel.Version()
 	case *GoStack:
 		return fmt.Sprintf("Linux-like, HZ=%d", cmp.Or(s.Options.HZ, 1000))
+	case NetStack:
+		return netstack.Version()
 	case *uml.Stack:
 		return s.Version()
 	}

@@ -1,4 +1,4 @@
-package gostack
+package process
 
 import (
 	"math"
@@ -6,74 +6,15 @@ import (
 	"time"
 
 	"tcpdrill/engine"
+	"tcpdrill/engine/abi"
 )
-
-// Waiting for descriptors: poll and epoll.
-
-// sysPoll is poll and ppoll.
-func (s *Stack) sysPoll(t *task) (int64, errno) {
-	fds := t.arg(0).Buf
-	n := t.num(1)
-	timeout := engine.Forever
-	if t.call.Name == "ppoll" {
-		if !t.null(2) {
-			d, e := timespec(t.arg(2).Buf)
-			if e != 0 {
-				return -1, e
-			}
-			timeout = d
-		}
-	} else if ms := t.num(2); ms >= 0 {
-		timeout = time.Duration(ms) * time.Millisecond
-	}
-	switch {
-	case n < 0 || n > maxFiles:
-		return -1, einval
-	case len(fds) < n*pollfdLen:
-		return -1, efault
-	}
-	ready := int64(0)
-	var queues []*waitQueue
-	for i := range n {
-		p := fds[i*pollfdLen:]
-		mask, q := s.pollOne(int(int32(le.Uint32(p))), uint32(le.Uint16(p[4:])))
-		le.PutUint16(p[6:], uint16(mask))
-		if mask != 0 {
-			ready++
-		}
-		if q != nil {
-			queues = append(queues, q)
-		}
-	}
-	if ready > 0 || timeout == 0 || t.expired() {
-		return ready, 0
-	}
-	t.sleep(timeout)
-	for _, q := range queues {
-		t.join(q)
-	}
-	return -1, eblock
-}
-
-// pollOne returns what is true of a descriptor, of what is asked for.
-func (s *Stack) pollOne(fd int, events uint32) (uint32, *waitQueue) {
-	if fd < 0 {
-		return 0, nil
-	}
-	of := s.fileAt(fd)
-	if of == nil {
-		return epollNval, nil
-	}
-	return of.poll() & (events | epollErr | epollHup), of.queue()
-}
 
 // An epollFile is what epoll_create makes (struct eventpoll).
 type epollFile struct {
-	s     *Stack
 	items []*epollItem // in the order in which they were added
 	ready []*epollItem // the ready list
-	wait  waitQueue    // of epoll_wait
-	polls waitQueue    // of those who poll the epoll descriptor itself
+	wait  WaitQueue    // of epoll_wait
+	polls WaitQueue    // of those who poll the epoll descriptor itself
 }
 
 // An epollItem is a descriptor that an epollFile watches (struct epitem).
@@ -87,24 +28,22 @@ type epollItem struct {
 }
 
 // Bits of events that say how to watch, not what for.
-const epollPrivate = epollEt | epollOneshot | epollWakeup | epollExclusive
+const epollPrivate = abi.EpollEt | abi.EpollOneshot | abi.EpollWakeup | abi.EpollExclusive
 
-const eloop errno = 40
-
-func (s *Stack) sysEpollCreate(t *task) (int64, errno) {
+func (ps *Process) sysEpollCreate(t *Task) (int64, abi.Errno) {
 	n := t.num(0)
 	cloexec := false
 	if t.call.Name == "epoll_create" {
 		if n <= 0 {
-			return -1, einval
+			return -1, abi.EINVAL
 		}
 	} else {
-		if n&^oCloexec != 0 {
-			return -1, einval
+		if n&^abi.OCloexec != 0 {
+			return -1, abi.EINVAL
 		}
-		cloexec = n&oCloexec != 0
+		cloexec = n&abi.OCloexec != 0
 	}
-	fd, e := s.addFD(&openFile{file: &epollFile{s: s}, flags: oRdwr}, 0, cloexec)
+	fd, e := ps.addFD(&openFile{File: &epollFile{}, flags: abi.ORdwr}, 0, cloexec)
 	return int64(fd), e
 }
 
@@ -119,13 +58,13 @@ func (ep *epollFile) find(of *openFile, fd int) *epollItem {
 	return nil
 }
 
-func (s *Stack) sysEpollCtl(t *task) (int64, errno) {
+func (ps *Process) sysEpollCtl(t *Task) (int64, abi.Errno) {
 	op := t.num(1)
 	var ev engine.EpollEvent
-	if op != epollCtlDel {
+	if op != abi.EpollCtlDel {
 		events := t.arg(3).Epoll
 		if len(events) == 0 {
-			return -1, efault
+			return -1, abi.EFAULT
 		}
 		ev = events[0]
 	}
@@ -137,48 +76,48 @@ func (s *Stack) sysEpollCtl(t *task) (int64, errno) {
 	if e != 0 {
 		return -1, e
 	}
-	if target.queue() == nil {
-		return -1, eperm
+	if target.Queue() == nil {
+		return -1, abi.EPERM
 	}
-	ep, ok := f.file.(*epollFile)
+	ep, ok := f.File.(*epollFile)
 	if !ok || f == target {
-		return -1, einval
+		return -1, abi.EINVAL
 	}
-	inner, nested := target.file.(*epollFile)
-	if op != epollCtlDel && ev.Events&epollExclusive != 0 {
-		const possible = epollIn | epollOut | epollErr | epollHup | epollWakeup | epollEt | epollExclusive
-		if op == epollCtlMod || op == epollCtlAdd && (nested || ev.Events&^possible != 0) {
-			return -1, einval
+	inner, nested := target.File.(*epollFile)
+	if op != abi.EpollCtlDel && ev.Events&abi.EpollExclusive != 0 {
+		const possible = abi.EpollIn | abi.EpollOut | abi.EpollErr | abi.EpollHup | abi.EpollWakeup | abi.EpollEt | abi.EpollExclusive
+		if op == abi.EpollCtlMod || op == abi.EpollCtlAdd && (nested || ev.Events&^possible != 0) {
+			return -1, abi.EINVAL
 		}
 	}
-	if op == epollCtlAdd && nested && inner.reaches(ep, 0) {
-		return -1, eloop
+	if op == abi.EpollCtlAdd && nested && inner.reaches(ep, 0) {
+		return -1, abi.ELOOP
 	}
 	fd := t.num(2)
 	it := ep.find(target, fd)
-	ev.Events |= epollErr | epollHup
+	ev.Events |= abi.EpollErr | abi.EpollHup
 	switch op {
-	case epollCtlAdd:
+	case abi.EpollCtlAdd:
 		if it != nil {
-			return -1, eexist
+			return -1, abi.EEXIST
 		}
 		ep.add(target, fd, ev)
-	case epollCtlDel:
+	case abi.EpollCtlDel:
 		if it == nil {
-			return -1, enoent
+			return -1, abi.ENOENT
 		}
 		ep.remove(it)
-	case epollCtlMod:
+	case abi.EpollCtlMod:
 		switch {
 		case it == nil:
-			return -1, enoent
-		case it.events&epollExclusive != 0:
-			return -1, einval
+			return -1, abi.ENOENT
+		case it.events&abi.EpollExclusive != 0:
+			return -1, abi.EINVAL
 		}
 		it.events, it.data = ev.Events, ev.Data
 		it.look()
 	default:
-		return -1, einval
+		return -1, abi.EINVAL
 	}
 	return 0, 0
 }
@@ -190,7 +129,7 @@ func (ep *epollFile) reaches(other *epollFile, depth int) bool {
 		return true
 	}
 	for _, it := range ep.items {
-		if inner, ok := it.of.file.(*epollFile); ok && inner.reaches(other, depth+1) {
+		if inner, ok := it.of.File.(*epollFile); ok && inner.reaches(other, depth+1) {
 			return true
 		}
 	}
@@ -203,8 +142,8 @@ func (ep *epollFile) add(of *openFile, fd int, ev engine.EpollEvent) {
 	it := &epollItem{ep: ep, of: of, fd: fd, events: ev.Events, data: ev.Data}
 	ep.items = append(ep.items, it)
 	of.items = append(of.items, it)
-	q := of.queue()
-	if ev.Events&epollExclusive == 0 {
+	q := of.Queue()
+	if ev.Events&abi.EpollExclusive == 0 {
 		q.watchers = slices.Insert(q.watchers, 0, watcher(it))
 	} else {
 		group := q.exclusive()
@@ -217,7 +156,7 @@ func (ep *epollFile) add(of *openFile, fd int, ev engine.EpollEvent) {
 type exclusiveGroup struct{ items []*epollItem }
 
 // exclusive returns the queue's group.
-func (q *waitQueue) exclusive() *exclusiveGroup {
+func (q *WaitQueue) exclusive() *exclusiveGroup {
 	if n := len(q.watchers); n > 0 {
 		if g, ok := q.watchers[n-1].(*exclusiveGroup); ok {
 			return g
@@ -242,7 +181,7 @@ func (ep *epollFile) remove(it *epollItem) {
 	ep.items = slices.DeleteFunc(ep.items, is)
 	ep.ready = slices.DeleteFunc(ep.ready, is)
 	it.of.items = slices.DeleteFunc(it.of.items, is)
-	q := it.of.queue()
+	q := it.of.Queue()
 	q.watchers = slices.DeleteFunc(slices.Clone(q.watchers), func(w watcher) bool {
 		if g, ok := w.(*exclusiveGroup); ok {
 			g.items = slices.DeleteFunc(slices.Clone(g.items), is)
@@ -253,7 +192,7 @@ func (ep *epollFile) remove(it *epollItem) {
 }
 
 // epollForget stops watching a file that is gone.
-func (s *Stack) epollForget(of *openFile) {
+func (ps *Process) epollForget(of *openFile) {
 	for len(of.items) > 0 {
 		it := of.items[0]
 		it.ep.remove(it)
@@ -262,7 +201,7 @@ func (s *Stack) epollForget(of *openFile) {
 
 // look puts the item into the ready list if what it watches for is true now.
 func (it *epollItem) look() {
-	if it.of.poll()&it.events != 0 {
+	if it.of.Poll()&it.events != 0 {
 		it.list()
 	}
 }
@@ -273,8 +212,8 @@ func (it *epollItem) list() {
 		it.listed = true
 		it.ep.ready = append(it.ep.ready, it)
 	}
-	it.ep.s.wake(&it.ep.wait, 0)
-	it.ep.s.wake(&it.ep.polls, epollIn|epollRdnorm)
+	it.ep.wait.Wake(0)
+	it.ep.polls.Wake(abi.EpollIn | abi.EpollRdnorm)
 }
 
 // notify implements watcher (ep_poll_callback).
@@ -291,24 +230,24 @@ func (it *epollItem) wakes(events uint32) bool {
 	}
 	waited := len(it.ep.wait.tasks) > 0
 	it.list()
-	if it.events&epollExclusive == 0 {
+	if it.events&abi.EpollExclusive == 0 {
 		return true
 	}
-	return waited && (events&(epollIn|epollOut) == 0 || events&it.events&(epollIn|epollOut) != 0)
+	return waited && (events&(abi.EpollIn|abi.EpollOut) == 0 || events&it.events&(abi.EpollIn|abi.EpollOut) != 0)
 }
 
-func (s *Stack) sysEpollWait(t *task) (int64, errno) {
+func (ps *Process) sysEpollWait(t *Task) (int64, abi.Errno) {
 	most := t.num(2)
 	if most <= 0 || most > math.MaxInt32/12 {
-		return -1, einval
+		return -1, abi.EINVAL
 	}
 	f, e := t.file(0)
 	if e != 0 {
 		return -1, e
 	}
-	ep, ok := f.file.(*epollFile)
+	ep, ok := f.File.(*epollFile)
 	if !ok {
-		return -1, einval
+		return -1, abi.EINVAL
 	}
 	timeout := engine.Forever
 	if ms := t.num(3); ms >= 0 {
@@ -317,18 +256,18 @@ func (s *Stack) sysEpollWait(t *task) (int64, errno) {
 	out := t.arg(1).Epoll
 	if len(ep.ready) > 0 {
 		if out == nil {
-			if ep.poll() != 0 {
-				return -1, efault
+			if ep.Poll() != 0 {
+				return -1, abi.EFAULT
 			}
 		} else if n := ep.send(out[:min(len(out), most)]); n > 0 {
 			return int64(n), 0
 		}
 	}
-	if timeout == 0 || t.expired() {
+	if timeout == 0 || t.Expired() {
 		return 0, 0
 	}
 	t.sleep(timeout)
-	return -1, t.join(&ep.wait)
+	return -1, t.Join(&ep.wait)
 }
 
 // send returns what is ready (ep_send_events). Items that are level-triggered go to
@@ -342,16 +281,16 @@ func (ep *epollFile) send(out []engine.EpollEvent) int {
 		it := list[0]
 		list = list[1:]
 		it.listed = false
-		mask := it.of.poll() & it.events
+		mask := it.of.Poll() & it.events
 		if mask == 0 {
 			continue
 		}
 		out[n] = engine.EpollEvent{Events: mask, Data: it.data}
 		n++
 		switch {
-		case it.events&epollOneshot != 0:
+		case it.events&abi.EpollOneshot != 0:
 			it.events &= epollPrivate
-		case it.events&epollEt == 0:
+		case it.events&abi.EpollEt == 0:
 			it.listed = true
 			again = append(again, it)
 		}
@@ -361,23 +300,23 @@ func (ep *epollFile) send(out []engine.EpollEvent) int {
 	return n
 }
 
-func (ep *epollFile) poll() uint32 {
+func (ep *epollFile) Poll() uint32 {
 	for _, it := range ep.ready {
-		if it.of.poll()&it.events != 0 {
-			return epollIn | epollRdnorm
+		if it.of.Poll()&it.events != 0 {
+			return abi.EpollIn | abi.EpollRdnorm
 		}
 	}
 	return 0
 }
 
-func (ep *epollFile) queue() *waitQueue { return &ep.polls }
+func (ep *epollFile) Queue() *WaitQueue { return &ep.polls }
 
-func (ep *epollFile) release(*task) errno {
+func (ep *epollFile) Release(*Task) abi.Errno {
 	for len(ep.items) > 0 {
 		ep.remove(ep.items[0])
 	}
 	return 0
 }
 
-func (ep *epollFile) read(*task, [][]byte, bool) (int, errno)  { return 0, einval }
-func (ep *epollFile) write(*task, [][]byte, bool) (int, errno) { return 0, einval }
+func (ep *epollFile) Read(*Task, [][]byte, bool) (int, abi.Errno)  { return 0, abi.EINVAL }
+func (ep *epollFile) Write(*Task, [][]byte, bool) (int, abi.Errno) { return 0, abi.EINVAL }

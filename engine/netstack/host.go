@@ -1,0 +1,204 @@
+package netstack
+
+import (
+	"fmt"
+	"net/netip"
+
+	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
+	"gvisor.dev/gvisor/pkg/tcpip/network/ipv6"
+	"gvisor.dev/gvisor/pkg/tcpip/stack"
+
+	"tcpdrill/engine"
+	"tcpdrill/engine/abi"
+	"tcpdrill/engine/offload"
+)
+
+var _ engine.Host = (*Stack)(nil)
+
+// deviceName is the device's name, which scripts count on.
+const deviceName = "tun0"
+
+// Bounds of a tun device's settings.
+const (
+	minMTU     = 68
+	maxMTU     = 65535
+	defaultMTU = 1500
+	tsoMaxSize = 65536
+)
+
+// A host is what the machine has beside its stack.
+type host struct {
+	features offload.Features
+	sysctls  map[string]string // those that were set, as /proc/sys shows them
+	addrs    []netip.Prefix    // in the order in which they were added; not masked
+	routes   []routeEntry      // in the order in which they were added
+}
+
+// initHost makes the device, which is up at once: before it has an address, nothing can
+// come of that.
+func (s *Stack) initHost() {
+	s.features = offload.New()
+	s.sysctls = map[string]string{}
+	s.link.clock = &s.clock
+	s.link.mtu = defaultMTU
+	s.link.gsoMaxSize = tsoMaxSize
+	s.offloadsChanged()
+	if err := s.stack.CreateNICWithOptions(nicID, &s.link, stack.NICOptions{Name: deviceName}); err != nil {
+		panic("netstack: " + err.String()) // it is the first one
+	}
+}
+
+// offloadsChanged tells the link which packets it may be given. netstack asks it when a
+// connection starts.
+func (s *Stack) offloadsChanged() {
+	s.link.mu.Lock()
+	defer s.link.mu.Unlock()
+	s.link.gso = s.features.Has("tx-tcp-segmentation")
+}
+
+// failed is one of netstack's errors as a command shows it.
+func failed(err tcpip.Error) error {
+	if err == nil {
+		return nil
+	}
+	return abi.Refuse(errnoOf(err))
+}
+
+// checkDevice answers for a device that there isn't.
+func checkDevice(name string) error {
+	switch name {
+	case deviceName:
+		return nil
+	case "lo":
+		return unsupported("the device lo")
+	}
+	return fmt.Errorf("device %s: %w", name, abi.Refuse(abi.ENODEV))
+}
+
+func unsupported(what string) error { return &engine.UnsupportedError{What: what} }
+
+// Configure sets the network up as a script wants it. packets that are held on purpose
+// (CapturePacket) make no difference: netstack never merges segments that it sent.
+func (s *Stack) Configure(n engine.NetConfig) error {
+	if err := n.Check(); err != nil {
+		return err
+	}
+	if n.MTU != 0 {
+		if err := s.ChangeLink(engine.LinkChange{Dev: deviceName, MTU: n.MTU}); err != nil {
+			return fmt.Errorf("%s: MTU %d: %w", deviceName, n.MTU, err)
+		}
+	}
+	var via netip.Addr
+	if n.AnyIP {
+		// Every address is local, and may be sent from.
+		if err := s.stack.SetPromiscuousMode(nicID, true); err != nil {
+			return failed(err)
+		}
+		if err := s.stack.SetSpoofing(nicID, true); err != nil {
+			return failed(err)
+		}
+	} else {
+		via = n.GatewayIP
+		addr := engine.AddrChange{Change: engine.Add, Dev: deviceName, Prefix: netip.PrefixFrom(n.LocalIP, n.LocalPrefix), NoDAD: true}
+		if addr.Prefix.IsValid() {
+			if err := s.ChangeAddr(addr); err != nil {
+				return fmt.Errorf("%s: address %s: %w", deviceName, addr.Prefix, err)
+			}
+		}
+	}
+	if !n.RemotePrefix.IsValid() {
+		return nil
+	}
+	// Replacing: the network of the address may be the same.
+	err := s.ChangeRoute(engine.RouteChange{
+		Change: engine.Replace, IPv6: n.RemotePrefix.Addr().Is6(), Dst: n.RemotePrefix.Masked(), Via: via, Dev: deviceName,
+	})
+	if err != nil {
+		return fmt.Errorf("%s: route to %s via %v: %w", deviceName, n.RemotePrefix, via, err)
+	}
+	return nil
+}
+
+// FlushTCPMetrics implements engine.Host: netstack remembers nothing of its peers.
+func (s *Stack) FlushTCPMetrics() error { return nil }
+
+// ChangeQdisc implements engine.Host. What is sent is on the wire at once, which is what
+// these disciplines come to that neither delay nor drop.
+func (s *Stack) ChangeQdisc(c engine.QdiscChange) error {
+	if err := checkDevice(c.Dev); err != nil {
+		return err
+	}
+	if c.Parent == "root" && (c.Change == engine.Delete || len(c.Options) == 0 && (c.Kind == "pfifo" || c.Kind == "pfifo_fast")) {
+		return nil
+	}
+	return unsupported(fmt.Sprintf("the queueing discipline %s", c.Kind))
+}
+
+// Features implements engine.Host.
+func (s *Stack) Features(dev string) ([]engine.Feature, error) {
+	if err := checkDevice(dev); err != nil {
+		return nil, err
+	}
+	return s.features.List(), nil
+}
+
+// SetFeatures implements engine.Host. Segmentation by the device is what counts; without
+// it netstack sends one segment after the other, as Linux does where it cuts
+// super-segments itself.
+func (s *Stack) SetFeatures(dev string, list []engine.Feature) error {
+	if err := checkDevice(dev); err != nil {
+		return err
+	}
+	err := s.features.Set(list)
+	s.offloadsChanged()
+	return err
+}
+
+// ChangeLink implements engine.Host.
+func (s *Stack) ChangeLink(c engine.LinkChange) error {
+	if err := checkDevice(c.Dev); err != nil {
+		return err
+	}
+	switch {
+	case c.MTU != 0 && c.MTU < minMTU:
+		return abi.RefuseSaying(abi.EINVAL, "mtu less than device minimum")
+	case c.MTU > maxMTU:
+		return abi.RefuseSaying(abi.EINVAL, "mtu greater than device maximum")
+	case c.GSOMaxSize > tsoMaxSize:
+		return abi.RefuseSaying(abi.EINVAL, "too big gso_max_size")
+	case c.GSOMaxSegs != 0:
+		return unsupported("gso_max_segs")
+	}
+	// A queue that nothing waits in may have any length, and what comes in is never
+	// merged: GROMaxSize and TxQueueLen.
+	if c.MTU != 0 {
+		if err := s.stack.SetNICMTU(nicID, uint32(c.MTU)); err != nil {
+			return failed(err)
+		}
+	}
+	if c.GSOMaxSize != 0 {
+		s.link.mu.Lock()
+		s.link.gsoMaxSize = uint32(c.GSOMaxSize)
+		s.link.mu.Unlock()
+	}
+	if c.Up != nil {
+		if *c.Up {
+			return failed(s.stack.EnableNIC(nicID))
+		}
+		return failed(s.stack.DisableNIC(nicID))
+	}
+	return nil
+}
+
+func protocolOf(a netip.Addr) tcpip.NetworkProtocolNumber {
+	if a.Is6() {
+		return ipv6.ProtocolNumber
+	}
+	return ipv4.ProtocolNumber
+}
+
+// ReadFile implements engine.Host.
+func (s *Stack) ReadFile(name string) ([]byte, error) {
+	return nil, unsupported("the file " + name)
+}
