@@ -389,6 +389,18 @@ func (r *runner) failPacket(p *script.Packet, msg string) {
 	r.fail(f)
 }
 
+// failLink records that the link failed, or that the target can't do what it was asked.
+func (r *runner) failLink(p *script.Packet, err error) {
+	f := r.failure(Error, p.Pos, err.Error())
+	f.Classic = "error handling packet: " + err.Error()
+	var unsupported *UnsupportedError
+	if asUnsupported(err, &unsupported) {
+		f.Verdict = Unsupported
+	}
+	r.over = true
+	r.fail(f)
+}
+
 // reset closes what the script left open and ends each connection with a RST
 // that the stack will accept, so that it forgets it.
 func (r *runner) reset() {

@@ -59,7 +59,7 @@ func (r *runner) expect(p *script.Packet) {
 		g, err := r.sniff(s, deadline, synack && len(got) == 0)
 		r.settle(r.target.Now()) // if a call has failed, that came first
 		if err != nil {
-			r.failPacket(p, err.Error())
+			r.failLink(p, err)
 			return
 		}
 		if g == nil {

@@ -221,7 +221,7 @@ func (s *Stack) Receive(until time.Duration) (*engine.Captured, error) {
 			if waited {
 				s.WaitUntil(c.Time + wakeUp)
 			}
-			return c, nil
+			return c, s.negotiated(c.Data)
 		}
 		next := s.clock.next()
 		if next == engine.Forever || next > until {

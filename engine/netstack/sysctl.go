@@ -21,7 +21,9 @@ import (
 // A sysctl of Linux is one of four kinds here:
 //
 //	settings  netstack has the same setting
-//	does      netstack does what Linux does with certain values: only these can be set
+//	does      netstack does what Linux does with certain values: these can be set, and
+//	          what Linux has by default
+//	asked     certain values matter to some connections only (asked.go)
 //	inert     no script can see it in Linux either: any value goes (sysctls.Inert)
 //	others    unsupported
 
@@ -199,7 +201,12 @@ func (s *Stack) SetSysctl(name, value string) error {
 		if err != nil {
 			return err
 		}
-	case v.Kind == linux.Counts && !slices.Contains(does[name], text):
+	case v.Kind != linux.Counts || slices.Contains(does[name], text) || text == words(v.Default):
+		// What Linux has by default is no wish: what comes of it is netstack's affair.
+		delete(s.asked, name)
+	case slices.Contains(asked[name].values, text):
+		s.asked[name] = text
+	default:
 		return unsupported(fmt.Sprintf("setting the sysctl %s to %s, where netstack does as with %s,",
 			name, text, strings.Join(does[name], " or ")))
 	}
