@@ -48,7 +48,7 @@ func transport(p []byte) header.TCP {
 		}
 	case header.IPVersion(p) == header.IPv6Version && len(p) >= header.IPv6MinimumSize:
 		ip := header.IPv6(p)
-		if ip.TransportProtocol() == header.TCPProtocolNumber {
+		if ip.NextHeader() == uint8(header.TCPProtocolNumber) {
 			return header.TCP(p[header.IPv6MinimumSize:])
 		}
 	}
