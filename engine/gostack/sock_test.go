@@ -12,6 +12,7 @@ import (
 
 	"tcpdrill/engine"
 	"tcpdrill/engine/abi"
+	"tcpdrill/engine/enginetest"
 	"tcpdrill/engine/process"
 	"tcpdrill/engine/wire"
 )
@@ -27,39 +28,10 @@ func newCaller(t *testing.T) *caller {
 	return &caller{t, configured(t)}
 }
 
-// arg makes an argument of a number or of memory.
-func arg(v any) engine.Arg {
-	switch v := v.(type) {
-	case int:
-		return engine.Arg{Int: int64(v)}
-	case []byte:
-		return engine.Arg{Buf: v}
-	case string:
-		return engine.Arg{Buf: append([]byte(v), 0)}
-	case *engine.Msghdr:
-		return engine.Arg{Msg: v}
-	case []engine.EpollEvent:
-		return engine.Arg{Epoll: v}
-	case *int64:
-		return engine.Arg{Offset: v}
-	case [][]byte:
-		return engine.Arg{Iov: v}
-	}
-	return engine.Arg{}
-}
-
-func newCall(name string, args ...any) *engine.Call {
-	c := &engine.Call{Name: name}
-	for _, a := range args {
-		c.Args = append(c.Args, arg(a))
-	}
-	return c
-}
-
 // do makes a call and returns its result, an error negative.
 func (c *caller) do(name string, args ...any) int {
 	c.t.Helper()
-	r := c.Call(newCall(name, args...))
+	r := c.Call(enginetest.NewCall(name, args...))
 	if r.Err != nil {
 		c.t.Fatalf("%s: %v", name, r.Err)
 	}
@@ -112,7 +84,7 @@ func TestSocketErrors(t *testing.T) {
 	} {
 		c.want(test.want, "socket", test.family, test.typ, test.protocol)
 	}
-	if r := c.Call(newCall("psp_rx_assoc", 3, 0)); r.Err == nil {
+	if r := c.Call(enginetest.NewCall("psp_rx_assoc", 3, 0)); r.Err == nil {
 		t.Error("psp_rx_assoc: no error")
 	}
 	c.want(-int(abi.EBADF), "listen", 9, 1)
@@ -178,7 +150,7 @@ func TestFiles(t *testing.T) {
 	if got := string(got[:c.do("read", again, got, 10)]); got != "abcdefbc" {
 		t.Errorf("the file has %q", got)
 	}
-	if r := c.Call(newCall("open", "/etc/passwd", abi.ORdonly)); r.Err == nil {
+	if r := c.Call(enginetest.NewCall("open", "/etc/passwd", abi.ORdonly)); r.Err == nil {
 		t.Error("/etc/passwd: no error")
 	}
 	c.want(-int(abi.EPERM), "epoll_ctl", c.do("epoll_create1", 0), abi.EpollCtlAdd, 4, []engine.EpollEvent{{Events: abi.EpollIn}})
@@ -249,7 +221,7 @@ func TestOptions(t *testing.T) {
 	c.want(0, "cap_set", abi.CapEffective, abi.CapNetAdmin, 0)
 	c.want(0, "cap_set", abi.CapPermitted, abi.CapNetAdmin, 0)
 	c.want(-int(abi.EPERM), "cap_set", abi.CapPermitted, abi.CapNetAdmin, 1)
-	r := c.Call(newCall("setsockopt", 3, abi.SolSocket, abi.SoAttachFilter, make([]byte, 16), 16))
+	r := c.Call(enginetest.NewCall("setsockopt", 3, abi.SolSocket, abi.SoAttachFilter, make([]byte, 16), 16))
 	if r.Err == nil || !strings.Contains(r.Err.Error(), "SO_ATTACH_FILTER") {
 		t.Errorf("SO_ATTACH_FILTER: %v", r.Err)
 	}
@@ -403,7 +375,7 @@ func TestPollSleeps(t *testing.T) {
 	c.want(0, "pipe", ends)
 	fd, other := int(le.Uint32(ends)), int(le.Uint32(ends[4:]))
 	fds := append(ints(fd), 1, 0, 0xff, 0)
-	p := c.Begin(newCall("poll", fds, 1, 100))
+	p := c.Begin(enginetest.NewCall("poll", fds, 1, 100))
 	start := c.Now()
 	if p.Wait(start + 50*time.Millisecond) {
 		t.Fatal("poll returned with nothing ready")
@@ -585,26 +557,8 @@ func TestAnyCall(t *testing.T) {
 		if name == "close" && random.IntN(10) > 0 {
 			continue
 		}
-		var args []any
-		for n := range 6 {
-			switch k := random.IntN(10); {
-			case n == 0 && k > 0:
-				args = append(args, 3+random.IntN(9))
-			case k < 5:
-				args = append(args, []int{0, 1, -1, 2, 3, 6, 16, 28, 41, 17, random.IntN(90)}[random.IntN(11)])
-			case k == 5:
-				args = append(args, addr4("192.0.2.1:80"))
-			case k == 6:
-				args = append(args, addr6("[::ffff:192.0.2.1]:80"))
-			case k == 7:
-				args = append(args, &engine.Msghdr{Iov: [][]byte{make([]byte, 3)}, Control: make([]byte, random.IntN(40)), Name: addr4("192.0.2.1:80")})
-			case k == 8:
-				args = append(args, []engine.EpollEvent{{Events: random.Uint32()}})
-			default:
-				args = append(args, make([]byte, random.IntN(70)))
-			}
-		}
-		call := newCall(name, args...)
+		args := enginetest.RandomArgs(random)
+		call := enginetest.NewCall(name, args...)
 		func() {
 			defer func() {
 				if e := recover(); e != nil {

@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"time"
 
-	"gvisor.dev/gvisor/pkg/syserr"
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 	"gvisor.dev/gvisor/pkg/waiter"
@@ -36,14 +35,6 @@ func (s *Stack) newSocket(ep tcpip.Endpoint, wq *waiter.Queue, family int) *sock
 	wq.EventRegister(&entry)
 	s.sockets[so] = struct{}{}
 	return so
-}
-
-// errnoOf is Linux's number of one of netstack's errors, as gVisor has it.
-func errnoOf(err tcpip.Error) abi.Errno {
-	if err == nil {
-		return 0
-	}
-	return abi.Errno(syserr.TranslateNetstackError(err).ToLinux())
 }
 
 // state is the connection's.

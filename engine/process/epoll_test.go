@@ -8,6 +8,7 @@ import (
 
 	"tcpdrill/engine"
 	"tcpdrill/engine/abi"
+	"tcpdrill/engine/enginetest"
 )
 
 // A stillMachine is one whose time stands still and which has no sockets.
@@ -30,27 +31,10 @@ func newCaller(t *testing.T) *caller {
 	return c
 }
 
-func newCall(name string, args ...any) *engine.Call {
-	call := &engine.Call{Name: name}
-	for _, a := range args {
-		var arg engine.Arg
-		switch a := a.(type) {
-		case int:
-			arg.Int = int64(a)
-		case []byte:
-			arg.Buf = a
-		case []engine.EpollEvent:
-			arg.Epoll = a
-		}
-		call.Args = append(call.Args, arg)
-	}
-	return call
-}
-
 // do makes a call and returns its result, an error negative.
 func (c *caller) do(name string, args ...any) int {
 	c.t.Helper()
-	task := c.Make(newCall(name, args...))
+	task := c.Make(enginetest.NewCall(name, args...))
 	if !task.Done() {
 		c.t.Fatalf("%s: it sleeps", name)
 	}
@@ -201,7 +185,7 @@ func TestEpollExclusive(t *testing.T) {
 	other := c.do("epoll_create1", 0)
 	c.want(0, "epoll_ctl", other, abi.EpollCtlAdd, fd, ev(abi.EpollIn|abi.EpollExclusive))
 	wait := func(ep int) *Task {
-		return c.Make(newCall("epoll_wait", ep, make([]engine.EpollEvent, 1), 1, -1))
+		return c.Make(enginetest.NewCall("epoll_wait", ep, make([]engine.EpollEvent, 1), 1, -1))
 	}
 	first, second := wait(ep), wait(other)
 	c.become(f, abi.EpollIn)
