@@ -35,7 +35,7 @@ func (m *mergeCommand) Run(c *console) error {
 	w.Begin(len(all))
 	for _, one := range all {
 		w.Run(one.Run)
-		total.Tally[one.Outcome.Verdict]++
+		total.Add(one.Run)
 		total.Took += time.Duration(one.Seconds * float64(time.Second))
 	}
 	w.End(total)

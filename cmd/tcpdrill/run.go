@@ -116,7 +116,7 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 	started := time.Now()
 	w.Begin(len(tasks))
 	total.Interrupted = r.Run(c.ctx, lanes, tasks, func(one report.Run) {
-		total.Tally[one.Outcome.Verdict]++
+		total.Add(one)
 		w.Run(one)
 	})
 	total.Took = time.Since(started)

@@ -32,7 +32,13 @@ func (v *vetCommand) Run(c *console) error {
 		if err != nil {
 			return err
 		}
-		_, _, err = drill.NewJob(name, src, settings).Load()
+		s, _, err := drill.NewJob(name, src, settings).Load()
+		if err == nil {
+			// packetdrill has no such headers, and runs a script that has a wrong one.
+			if _, errs := script.Differences(s); len(errs) > 0 {
+				err = errs
+			}
+		}
 		var list script.ErrorList
 		var unsupported *engine.UnsupportedError
 		switch {

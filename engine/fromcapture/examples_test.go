@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"tcpdrill/engine"
@@ -13,24 +14,57 @@ import (
 	"tcpdrill/engine/stacks"
 )
 
-// What the built-in stack does in the examples is imported as scripts that it passes.
+// notShown are the examples that hang on something that a capture doesn't show, and on
+// what.
+var notShown = map[string]string{
+	"cork/cork-close.pkt":               "TCP_CORK",
+	"cork/cork-fill.pkt":                "TCP_CORK",
+	"cork/cork-option.pkt":              "TCP_CORK",
+	"cork/msg-more.pkt":                 "MSG_MORE",
+	"tlp/tlp-with-fin.pkt":              "TCP_CORK",
+	"psh/psh-forced.pkt":                "MSG_MORE",
+	"collapse/refused-eor.pkt":          "MSG_EOR",
+	"collapse/refused-option.pkt":       "a sysctl",
+	"collapse/refused-syn.pkt":          "a sysctl",
+	"rto/rto-initial.pkt":               "a sysctl",
+	"segmentation/black-hole.pkt":       "a sysctl",
+	"close/fin-wait-2.pkt":              "a sysctl, and which call sends a FIN",
+	"close/data-after-close.pkt":        "which call sends a FIN",
+	"close/fin-on-waiting-data.pkt":     "when data was written that waits",
+	"psh/psh-only-with-data.pkt":        "when data was written that waits",
+	"rto/rto-frto.pkt":                  "when data was written that waits",
+	"recovery/prr.pkt":                  "when data was written that waits",
+	"windows/zero-window-probe.pkt":     "when data was written that waits",
+	"delack/delack-quickack-option.pkt": "TCP_QUICKACK",
+	"windows/probe-answered.pkt":        "SO_RCVBUF",
+	"windows/window-update.pkt":         "SO_RCVBUF",
+}
+
+// What the built-in stack does in the examples, in the first connection of each, is
+// imported as scripts that it passes, unless they hang on what isn't shown.
 func TestExamples(t *testing.T) {
 	names, err := filepath.Glob("../../examples/*/*.pkt")
 	if err != nil || len(names) == 0 {
 		t.Fatal(names, err)
 	}
 	for _, name := range names {
+		src, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		why := notShown[strings.TrimPrefix(filepath.ToSlash(name), "../../examples/")]
 		for _, version := range []string{"ipv4", "ipv6"} {
-			t.Run(filepath.Base(name)+" "+version, func(t *testing.T) { roundTrip(t, name, version) })
+			if version == "ipv6" && bytes.Contains(src, []byte("--ip_version=ipv4\n")) {
+				continue
+			}
+			t.Run(filepath.Base(name)+" "+version, func(t *testing.T) { roundTrip(t, name, src, version, why) })
 		}
 	}
 }
 
-func roundTrip(t *testing.T, name, version string) {
-	src, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
+// roundTrip runs a script, imports what it did and runs that. It has to pass unless
+// there is a reason why not.
+func roundTrip(t *testing.T, name string, src []byte, version, whyNot string) {
 	run := func(name string, src []byte, settings ...engine.Setting) *engine.Outcome {
 		job := drill.NewJob(name, src, append(settings, engine.Setting{Name: "ip_version", Value: version, HasValue: true}))
 		o, err := new(stacks.GoStack).Run(context.Background(), job)
@@ -55,11 +89,14 @@ func roundTrip(t *testing.T, name, version string) {
 			packets[i].Direction = pcapng.Inbound
 		}
 	}
-	res, err := Import(bytes.NewReader(file(t, packets)), Options{Name: name})
+	res, err := Import(bytes.NewReader(file(t, packets)), Options{Name: name, Connection: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o := run("imported.pkt", res.Script); o.Verdict != engine.Pass {
+	switch o := run("imported.pkt", res.Script); {
+	case o.Verdict != engine.Pass && whyNot == "":
 		t.Errorf("%+v\n%s", o.Failures, res.Script)
+	case o.Verdict == engine.Pass && whyNot != "":
+		t.Errorf("it passes, though %s isn't shown", whyNot)
 	}
 }

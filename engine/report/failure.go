@@ -26,6 +26,10 @@ type Run struct {
 	Reruns  int     // how often it was run again, as it was inconclusive
 	Repeat  int     // which run of the same it is, from 1; 0 if it is run once
 
+	// Differs is why the script was expected not to pass on this stack, if it didn't:
+	// then the verdict is a pass, and what failed is among the warnings.
+	Differs string
+
 	// Detail is all that there is to say of a run that was read back from JSONL.
 	Detail string
 }
@@ -85,16 +89,37 @@ func Failure(w io.Writer, r Run, whole bool) {
 
 // Pass writes all there is to say of a run that passed.
 func Pass(w io.Writer, r Run) {
+	if r.Differs != "" {
+		fmt.Fprintf(w, "  %s\n", r.differs())
+	}
 	Timeline(w, r.Outcome, true)
-	Warnings(w, r)
+	warnings(w, r)
 	output(w, r.Outcome)
 }
 
-// Warnings writes the mismatches of a run that its script lets pass.
+// differs says that a run differs as its script expects it, and why.
+func (r Run) differs() string { return "differs as expected: " + r.Differs }
+
+// Warnings writes the mismatches of a run that its script lets pass. Of a script that
+// differs as it says nobody need look at them.
 func Warnings(w io.Writer, r Run) {
-	for _, f := range r.Outcome.Warnings {
-		failure(w, r, f, "warning: ")
+	if r.Differs == "" {
+		warnings(w, r)
 	}
+}
+
+func warnings(w io.Writer, r Run) {
+	for _, f := range r.Outcome.Warnings {
+		failure(w, r, f, warningLabel(r))
+	}
+}
+
+// warningLabel is what a run's warnings are called.
+func warningLabel(r Run) string {
+	if r.Differs != "" {
+		return "as expected: "
+	}
+	return "warning: "
 }
 
 // failure writes one failure.

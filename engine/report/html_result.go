@@ -27,6 +27,7 @@ type htmlResult struct {
 	Time      string        `json:"time"`
 	Virtual   bool          `json:"virtual,omitempty"`
 	Reruns    int           `json:"reruns,omitempty"`
+	Differs   string        `json:"differs,omitempty"` // why that was expected
 	Source    int           `json:"source"`
 	Chart     int           `json:"chart"`
 	Lines     string        `json:"lines"` // a lineState for each line of the source
@@ -68,7 +69,10 @@ type htmlReading struct {
 
 // Summary is what the table says of a result.
 func (r htmlResult) Summary() string {
-	if len(r.Failures) == 0 {
+	switch {
+	case r.Differs != "":
+		return Run{Differs: r.Differs}.differs()
+	case len(r.Failures) == 0:
 		return ""
 	}
 	f := r.Failures[0]
@@ -87,8 +91,8 @@ func htmlResultOf(r Run, s *source) htmlResult {
 	one := htmlResult{
 		Script: r.Script, Stack: r.Stack, IPVersion: string(r.IPVersion),
 		Verdict: string(o.Verdict), Icon: verdictIcons[o.Verdict],
-		Seconds: round(r.Seconds, 1e3), Virtual: r.Virtual, Reruns: r.Reruns,
-		Lines: s.states(o), Output: shortened(o.Output, htmlOutput),
+		Seconds: round(r.Seconds, 1e3), Virtual: r.Virtual, Reruns: r.Reruns, Differs: r.Differs,
+		Lines: s.states(r), Output: shortened(o.Output, htmlOutput),
 	}
 	if r.Virtual {
 		one.Seconds = round(o.Duration.Seconds(), 1e4)
@@ -106,7 +110,7 @@ func htmlResultOf(r Run, s *source) htmlResult {
 			one.LeftOut++
 			continue
 		}
-		one.Warnings = append(one.Warnings, htmlFailureOf(r, f, "warning: "))
+		one.Warnings = append(one.Warnings, htmlFailureOf(r, f, warningLabel(r)))
 	}
 	for _, e := range o.Timeline {
 		if len(e.Read) > 0 {

@@ -73,7 +73,8 @@ func (s *source) bad(o *engine.Outcome) map[int]bool {
 }
 
 // states says what became of each line.
-func (s *source) states(o *engine.Outcome) string {
+func (s *source) states(r Run) string {
+	o := r.Outcome
 	reached := -1
 	for _, e := range o.Timeline {
 		reached = max(reached, s.event(e.Line))
@@ -81,7 +82,7 @@ func (s *source) states(o *engine.Outcome) string {
 	for _, f := range o.Failures {
 		reached = max(reached, s.event(f.Line))
 	}
-	if o.Verdict == engine.Pass {
+	if o.Verdict == engine.Pass && r.Differs == "" {
 		reached = len(s.events)
 	}
 	states := []rune(strings.Repeat(string(lineNone), s.lines))

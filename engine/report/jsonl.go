@@ -19,6 +19,8 @@ type jsonlLine struct {
 	StackSeconds float64 `json:"stack_seconds"`
 	Reruns       int     `json:"reruns"`
 	Detail       string  `json:"detail"`
+	// Why the script was expected to differ, if it did.
+	Differs string `json:"differs,omitempty"`
 	// Which run of the same it is, from 1; not there if each is run once.
 	Repeat int `json:"repeat,omitempty"`
 	// How many lines all shards have; not there if there are none.
@@ -44,6 +46,7 @@ func (j *jsonlWriter) Run(r Run) {
 		Seconds:      round(r.Seconds, 1e6),
 		Reruns:       r.Reruns,
 		StackSeconds: round(o.Duration.Seconds(), 1e4),
+		Differs:      r.Differs,
 		Repeat:       r.Repeat,
 		Total:        j.whole,
 	}

@@ -66,7 +66,7 @@ func readLine(text string) (one Result, err error) {
 	return Result{
 		Run: Run{
 			Script: l.Script, Stack: l.Stack, IPVersion: engine.IPVersion(l.IPVersion), Outcome: o,
-			Seconds: l.Seconds, Reruns: l.Reruns, Repeat: l.Repeat, Detail: l.Detail,
+			Seconds: l.Seconds, Reruns: l.Reruns, Repeat: l.Repeat, Detail: l.Detail, Differs: l.Differs,
 		},
 		Whole: l.Total,
 	}, nil

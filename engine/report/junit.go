@@ -103,6 +103,9 @@ func (j *junitWriter) Run(r Run) {
 		s.Skipped++
 	}
 	var b bytes.Buffer
+	if r.Differs != "" {
+		fmt.Fprintln(&b, r.differs())
+	}
 	Warnings(&b, r)
 	if r.Reruns > 0 {
 		fmt.Fprintf(&b, "run %d times: the harness was late\n", r.Reruns+1)

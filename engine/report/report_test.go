@@ -34,7 +34,7 @@ func written(w Writer, b *bytes.Buffer, runs []Run, interrupted string) string {
 	w.Begin(len(runs))
 	for _, r := range runs {
 		w.Run(r)
-		t.Tally[r.Outcome.Verdict]++
+		t.Add(r)
 	}
 	w.End(t)
 	return b.String()
@@ -237,10 +237,70 @@ func TestRepeats(t *testing.T) {
 	}
 }
 
+// A script that differs as it says passes. Who wants to know more is told why, and
+// what differs.
+func TestDiffers(t *testing.T) {
+	runs := someRuns()[:2]
+	r := &runs[1]
+	r.Differs = "it is another stack #2"
+	r.Outcome.Verdict, r.Outcome.Warnings, r.Outcome.Failures = engine.Pass, r.Outcome.Failures, nil
+	r.Outcome.Timeline = []engine.Entry{{Line: 1, Text: "close(3) = 0"}}
+	for _, tt := range []struct {
+		name string
+		of   func(*bytes.Buffer) Writer
+		want string
+	}{
+		{"text", func(b *bytes.Buffer) Writer { return Text(b, TextOptions{}) }, `ok    psh/a.pkt (kernel, ipv4) 0.25 s
+ok    psh/b.pkt (kernel, ipv4) 0.25 s
+2 run in 1.5 s: 2 passed, 1 of them differs as expected
+`},
+		{"brief", func(b *bytes.Buffer) Writer { return Text(b, TextOptions{Brief: true}) }, `2 run in 1.5 s: 2 passed, 1 of them differs as expected
+`},
+		{"verbose", func(b *bytes.Buffer) Writer { return Text(b, TextOptions{Verbose: true}) }, `ok    psh/a.pkt (kernel, ipv4) 0.25 s
+ok    psh/b.pkt (kernel, ipv4) 0.25 s
+  differs as expected: it is another stack #2
+  timeline
+       0.0000     1    close(3) = 0
+psh/b.pkt:12:4: as expected: wrong packet: win differs
+2 run in 1.5 s: 2 passed, 1 of them differs as expected
+`},
+		{"tap", func(b *bytes.Buffer) Writer { return TAP(b) }, `KTAP version 1
+1..2
+ok 1 psh/a.pkt (kernel, ipv4)
+ok 2 psh/b.pkt (kernel, ipv4) # XFAIL it is another stack _2
+# Totals: pass:1 fail:0 xfail:1 xpass:0 skip:0 error:0
+`},
+		{"jsonl", func(b *bytes.Buffer) Writer { return JSONL(b, 0) }, `{"script":"psh/a.pkt","stack":"kernel","ip_version":"ipv4","verdict":"pass","line":0,"seconds":0.25,"stack_seconds":0.02,"reruns":0,"detail":""}
+{"script":"psh/b.pkt","stack":"kernel","ip_version":"ipv4","verdict":"pass","line":0,"seconds":0.25,"stack_seconds":0.02,"reruns":0,"detail":"","differs":"it is another stack #2"}
+`},
+		{"github", func(b *bytes.Buffer) Writer { return GitHub(b, "") }, ""},
+	} {
+		var b bytes.Buffer
+		if got := written(tt.of(&b), &b, runs, ""); got != tt.want {
+			t.Errorf("%s: got:\n%s\nwant:\n%s", tt.name, got, tt.want)
+		}
+	}
+	var b bytes.Buffer
+	if got := written(JUnit(&b), &b, runs, ""); !strings.Contains(got, "<system-err>differs as expected: it is another stack #2\n</system-err>") || !strings.Contains(got, `failures="0"`) {
+		t.Errorf("JUnit:\n%s", got)
+	}
+	b.Reset()
+	if got := written(HTML(&b), &b, runs, ""); !strings.Contains(got, `<span class="why">differs as expected: it is another stack #2</span>`) || !strings.Contains(got, `"differs":"it is another stack #2"`) {
+		t.Errorf("HTML:\n%s", got)
+	}
+	r.Differs = "they differ"
+	runs = append(runs, *r)
+	b.Reset()
+	if got := written(Text(&b, TextOptions{}), &b, runs, ""); !strings.HasSuffix(got, ": 3 passed, 2 of them differ as expected\n") {
+		t.Errorf("two:\n%s", got)
+	}
+}
+
 // What JSONL writes can be read back, and is then written as it was.
 func TestReadJSONL(t *testing.T) {
 	runs := someRuns()
 	runs[1].Repeat, runs[4].Reruns = 2, 3
+	runs[0].Differs = "why"
 	var b, again bytes.Buffer
 	text := written(JSONL(&b, 20), &b, runs, "")
 	results, err := ReadJSONL(strings.NewReader(text), "a.jsonl")

@@ -15,8 +15,9 @@ func TAP(w io.Writer) Writer { return &tapWriter{w: w} }
 
 // A tapWriter writes KTAP.
 type tapWriter struct {
-	w io.Writer
-	n int // of the last run
+	w      io.Writer
+	n      int // of the last run
+	differ int // as expected
 }
 
 // Begin writes the plan at once: what is cut short can't be taken for the whole.
@@ -51,7 +52,12 @@ func (t *tapWriter) Run(r Run) {
 		result = "ok"
 	}
 	line := fmt.Sprintf("%s %d %s", result, t.n, noHash(r.name()))
-	if why := directive + noHash(r.brief()); why != "" {
+	why := directive + noHash(r.brief())
+	if r.Differs != "" {
+		t.differ++
+		why = "XFAIL " + noHash(r.Differs)
+	}
+	if why != "" {
 		line += " # " + why
 	}
 	fmt.Fprintln(t.w, strings.TrimRight(line, " "))
@@ -63,8 +69,8 @@ func (t *tapWriter) End(all Total) {
 		fmt.Fprintf(t.w, "Bail out! interrupted at %s\n", all.Interrupted)
 		return
 	}
-	fmt.Fprintf(t.w, "# Totals: pass:%d fail:%d xfail:0 xpass:0 skip:%d error:%d\n",
-		all.Tally[engine.Pass], all.Tally[engine.Fail], all.Tally[engine.Unsupported],
+	fmt.Fprintf(t.w, "# Totals: pass:%d fail:%d xfail:%d xpass:0 skip:%d error:%d\n",
+		all.Tally[engine.Pass]-t.differ, all.Tally[engine.Fail], t.differ, all.Tally[engine.Unsupported],
 		all.Tally[engine.Error]+all.Tally[engine.Inconclusive])
 }
 

@@ -69,7 +69,7 @@ func (t *textWriter) Run(r Run) {
 // quiet reports whether nobody need look at a run.
 func quiet(r Run) bool {
 	v := r.Outcome.Verdict
-	return v == engine.Unsupported || v == engine.Pass && len(r.Outcome.Warnings) == 0
+	return v == engine.Unsupported || v == engine.Pass && (len(r.Outcome.Warnings) == 0 || r.Differs != "")
 }
 
 func (t *textWriter) End(all Total) {
@@ -83,15 +83,34 @@ func (t *textWriter) End(all Total) {
 	fmt.Fprintln(t.w, summary)
 }
 
+// Counts says how many runs came out how: "44 passed, 5 of them differ as expected, 2
+// failed".
+func (t Total) Counts() string {
+	switch {
+	case t.Differ == 0:
+		return t.Tally.counts("")
+	case t.Differ == 1:
+		return t.Tally.counts(", 1 of them differs as expected")
+	}
+	return t.Tally.counts(fmt.Sprintf(", %d of them differ as expected", t.Differ))
+}
+
 // Counts says how many runs came out how: "44 passed, 2 failed".
-func (t Tally) Counts() string {
+func (t Tally) Counts() string { return t.counts("") }
+
+// counts has more to say of those that passed.
+func (t Tally) counts(passed string) string {
 	var parts []string
 	for _, p := range []struct {
 		v    engine.Verdict
 		word string
 	}{{engine.Pass, "passed"}, {engine.Fail, "failed"}, {engine.Error, "with errors"}, {engine.Inconclusive, "inconclusive"}, {engine.Unsupported, "unsupported"}} {
 		if n := t[p.v]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, p.word))
+			part := fmt.Sprintf("%d %s", n, p.word)
+			if p.v == engine.Pass {
+				part += passed
+			}
+			parts = append(parts, part)
 		}
 	}
 	return strings.Join(parts, ", ")

@@ -18,8 +18,20 @@ type Writer interface {
 // A Total is what is known of a suite at its end.
 type Total struct {
 	Tally
+	Differ      int           // of those that passed: their scripts say that they differ on their stacks
 	Took        time.Duration // the whole
 	Interrupted string        // the first script without a result, if it was
+}
+
+// Add counts a run.
+func (t *Total) Add(r Run) {
+	if t.Tally == nil {
+		t.Tally = Tally{}
+	}
+	t.Tally[r.Outcome.Verdict]++
+	if r.Differs != "" {
+		t.Differ++
+	}
 }
 
 // A Tally is how many runs came out how.

@@ -15,6 +15,7 @@ import (
 	"tcpdrill/engine/kernel/kernelstack"
 	"tcpdrill/engine/report"
 	"tcpdrill/engine/stacks"
+	"tcpdrill/script"
 )
 
 // DefaultTimeout is how long a script may take that doesn't say so.
@@ -78,7 +79,10 @@ func (r *Runner) Run(ctx context.Context, lanes []stacks.Stack, tasks []Task, em
 		if ctx.Err() == nil {
 			r.observe(Event{Index: i, Task: tasks[i]})
 		}
-		one, ok := r.One(ctx, st, tasks[i])
+		one, ran, ok := r.one(ctx, st, tasks[i])
+		if ran && ok {
+			expectDifference(&one)
+		}
 		one.Reruns = round
 		if ok && before != nil {
 			confirm(before, one.Outcome)
@@ -143,8 +147,15 @@ func differing(tokens []engine.Token) string {
 }
 
 // One runs one task on a stack, and reports whether there is a result: not if ctx
-// ended.
+// ended. Unlike Run it gives the stack's own verdict also where the script says that
+// it differs there.
 func (r *Runner) One(ctx context.Context, st stacks.Stack, t Task) (one report.Run, ok bool) {
+	one, _, ok = r.one(ctx, st, t)
+	return one, ok
+}
+
+// one is One, and reports whether the script was run, not only read.
+func (r *Runner) one(ctx context.Context, st stacks.Stack, t Task) (one report.Run, ran, ok bool) {
 	began := time.Now()
 	settings := []engine.Setting{{Name: "ip_version", Value: string(t.Version), HasValue: true}}
 	preset, err := presetSettings(r.Preset, t.Version)
@@ -153,12 +164,12 @@ func (r *Runner) One(ctx context.Context, st stacks.Stack, t Task) (one report.R
 		// What the command line says wins over the preset.
 		job := drill.NewJob(t.Name, t.Source, slices.Concat(settings, preset, r.Settings))
 		job.Defaults = []engine.Setting{{Name: "timeout", Value: DefaultTimeout.String(), HasValue: true}}
-		o, err = r.outcome(ctx, st, job)
+		o, ran, err = r.outcome(ctx, st, job)
 	}
 	var none *unavailable
 	switch {
 	case ctx.Err() != nil:
-		return one, false
+		return one, false, false
 	case errors.As(err, &none) && r.drilled.Load():
 		// It could before: the machine is short of something.
 		o = failed(err, engine.Inconclusive)
@@ -173,7 +184,7 @@ func (r *Runner) One(ctx context.Context, st stacks.Stack, t Task) (one report.R
 		// Of a script that didn't come to be run the stack may not know yet.
 		Virtual: r.virtual || st.Virtual(),
 		Repeat:  t.Repeat,
-	}, true
+	}, ran, true
 }
 
 // failed is the outcome of a script that could not be run.
@@ -183,16 +194,20 @@ func failed(err error, v engine.Verdict) *engine.Outcome {
 	return o
 }
 
-func (r *Runner) outcome(ctx context.Context, st stacks.Stack, job *drill.Job) (*engine.Outcome, error) {
-	_, cfg, err := job.Load()
+// outcome runs a job, and reports whether it did.
+func (r *Runner) outcome(ctx context.Context, st stacks.Stack, job *drill.Job) (o *engine.Outcome, ran bool, err error) {
+	s, cfg, err := job.Load()
 	if err != nil {
-		return nil, err
+		return nil, false, err
+	}
+	if _, errs := script.Differences(s); len(errs) > 0 {
+		return nil, false, errs
 	}
 	if cfg.DryRun {
-		return &engine.Outcome{Verdict: engine.Pass}, nil
+		return &engine.Outcome{Verdict: engine.Pass}, false, nil
 	}
 	if err := st.Ready(ctx); err != nil {
-		return nil, &unavailable{err}
+		return nil, false, &unavailable{err}
 	}
 	r.drilled.Store(true)
 	if note := st.Note(); note != "" && r.Note != nil {
@@ -204,9 +219,9 @@ func (r *Runner) outcome(ctx context.Context, st stacks.Stack, job *drill.Job) (
 		ctx, cancel = context.WithTimeout(ctx, cfg.Timeout+2*kernelstack.StuckAfter)
 		defer cancel()
 	}
-	o, err := st.Run(ctx, job)
+	o, err = st.Run(ctx, job)
 	if errors.Is(err, context.DeadlineExceeded) {
-		return engine.GivenUp(cfg.Timeout), nil
+		return engine.GivenUp(cfg.Timeout), true, nil
 	}
-	return o, err
+	return o, err == nil, err
 }

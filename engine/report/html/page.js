@@ -158,6 +158,7 @@
         h('span', {class: 'verdict ' + r.verdict}, h('span', {'aria-hidden': 'true'}, r.icon), ' ' + r.verdict), ' ', r.script),
       h('p', {class: 'when'}, `${r.stack}, ${r.ip}, ${r.time}${r.virtual ? ' of virtual time' : ''}` +
         (r.reruns ? `, run ${r.reruns + 1} times: the harness was late` : '')),
+      r.differs && h('p', {class: 'note'}, `Differs as expected: ${r.differs}`),
       ...problems(r),
       h('div', {class: 'two'},
         h('section', {'aria-label': 'Chart'},
@@ -182,7 +183,7 @@
   // problem is a failure or a warning: where, what, and what differs.
   function problem(f) {
     const table = f.fields && sides(f);
-    return h('section', {class: 'problem' + (f.label === 'warning: ' ? ' warned' : '')},
+    return h('section', {class: 'problem' + (f.label === 'warning: ' || f.label === 'as expected: ' ? ' warned' : '')},
       h('h3', {}, f.label, f.summary),
       h('pre', {tabindex: '0', class: 'place', 'aria-label': 'Where'}, f.place + (f.text === undefined ? '' : `\n${f.text}\n${f.caret || ''}`)),
       table && h('div', {class: 'scroll', tabindex: '0', role: 'region', 'aria-label': 'Expected and seen'}, table),

@@ -1,0 +1,49 @@
+package suite
+
+import (
+	"bytes"
+	"fmt"
+
+	"tcpdrill/engine"
+	"tcpdrill/engine/report"
+	"tcpdrill/script"
+)
+
+// Difference returns the header by which a script says that it differs on a stack, nil
+// if it has none.
+func Difference(name string, source []byte, stack string) *script.Difference {
+	if !bytes.Contains(source, []byte("Differs on")) {
+		return nil // as nearly all: nothing has to be parsed
+	}
+	s, err := script.Parse(name, source, nil)
+	if err != nil {
+		return nil // it can't be run either
+	}
+	ds, _ := script.Differences(s)
+	return script.DiffersOn(ds, stack)
+}
+
+// expectDifference settles the verdict of a script that says that it differs on the
+// stack it was run on: to fail there is what was expected, and to pass isn't. What
+// could not be run, or was late, says nothing of either.
+func expectDifference(one *report.Run) {
+	o := one.Outcome
+	if o.Verdict != engine.Pass && o.Verdict != engine.Fail {
+		return
+	}
+	d := Difference(one.Script, one.Source, one.Stack)
+	switch {
+	case d == nil:
+	case o.Verdict == engine.Fail:
+		one.Differs = d.Reason
+		o.Verdict = engine.Pass
+		o.Warnings = append(o.Failures, o.Warnings...)
+		o.Failures = nil
+	default:
+		o.Verdict = engine.Fail
+		o.Failures = []engine.Failure{{
+			Verdict: engine.Fail, Line: d.Pos.Line, Column: d.Pos.Column,
+			Summary: fmt.Sprintf("it passes, but its header says that it differs on %s: %s", one.Stack, d.Reason),
+		}}
+	}
+}

@@ -1,0 +1,168 @@
+package script
+
+import (
+	"regexp"
+	"strings"
+)
+
+// A Difference says that a script is expected not to pass on some stacks, and why. It
+// is a header of the comment at a script's top, which ends where the comment has an
+// empty line or the next header:
+//
+//	// Differs on netstack, passt: they have no delayed ACK (RFC 9293, section
+//	// 3.8.6.3).
+type Difference struct {
+	Range
+	Stacks []string // as it names them: "kernel", "uml" for all kernels in virtual time, "uml:6.12"
+	Reason string
+}
+
+// differsOn is how a header begins.
+const differsOn = "Differs on"
+
+// On reports whether d is about the stack of a name.
+func (d *Difference) On(stack string) bool {
+	kind, _, _ := strings.Cut(stack, ":")
+	for _, name := range d.Stacks {
+		if name == stack || name == kind {
+			return true
+		}
+	}
+	return false
+}
+
+// DiffersOn returns the first of ds that is about the stack of a name, nil if none is.
+func DiffersOn(ds []*Difference, stack string) *Difference {
+	for _, d := range ds {
+		if d.On(stack) {
+			return d
+		}
+	}
+	return nil
+}
+
+// Differences returns the headers by which a script says on which stacks it is
+// expected not to pass, and what is wrong with them. They stand before the first
+// line that is neither empty nor a comment. packetdrill takes them for what they are
+// to it, comments.
+func Differences(s *Script) ([]*Difference, ErrorList) {
+	var ds []*Difference
+	var errs ErrorList
+	var h header
+	add := func() {
+		if h.text == "" {
+			return
+		}
+		if d, err := h.difference(); err != nil {
+			errs = append(errs, err)
+		} else {
+			ds = append(ds, d)
+		}
+		h = header{}
+	}
+	for _, c := range s.Comments {
+		if c.Pos.Offset >= s.Pos.Offset {
+			break
+		}
+		text, ok := strings.CutPrefix(c.Text, "//")
+		blank := len(text) - len(strings.TrimLeft(text, " \t"))
+		text = strings.TrimSpace(text)
+		starts := ok && begins(text)
+		if starts || !ok || text == "" || len(h.at) > 0 && c.Pos.Line != h.at[len(h.at)-1].Line+1 {
+			add()
+		}
+		if starts || h.text != "" && ok && text != "" {
+			pos := c.Pos
+			pos.Offset += len("//") + blank
+			pos.Column += len("//") + blank
+			h.line(pos, text)
+		}
+	}
+	add()
+	return ds, errs
+}
+
+// begins reports whether a comment's line begins a header.
+func begins(text string) bool {
+	rest, ok := strings.CutPrefix(text, differsOn)
+	return ok && (rest == "" || strings.ContainsAny(rest[:1], " \t:"))
+}
+
+// A header is the text of one, its lines joined, with the place of each byte.
+type header struct {
+	text string
+	at   []Position
+}
+
+// line adds a line that stands at pos.
+func (h *header) line(pos Position, text string) {
+	if h.text != "" {
+		h.text += " "
+		h.at = append(h.at, h.after(len(h.at)-1))
+	}
+	h.text += text
+	for range len(text) {
+		h.at = append(h.at, pos)
+		pos.Offset++
+		pos.Column++
+	}
+}
+
+// after is the place after a byte.
+func (h *header) after(i int) Position {
+	pos := h.at[i]
+	pos.Offset++
+	pos.Column++
+	return pos
+}
+
+// place is where the text from one byte up to another one stands; if that is nothing,
+// where the byte before it ends.
+func (h *header) place(from, to int) Range {
+	if from >= to {
+		end := h.after(from - 1)
+		return Range{end, end}
+	}
+	return Range{h.at[from], h.after(to - 1)}
+}
+
+// stackName is what stacks are called.
+var stackName = regexp.MustCompile(`^[a-z][a-z0-9_-]*(:[^\s,:]+)?$`)
+
+// difference reads a header.
+func (h *header) difference() (*Difference, *Error) {
+	fail := func(from, to int, summary string) (*Difference, *Error) {
+		r := h.place(from, to)
+		return nil, &Error{
+			Pos: r.Pos, End: r.EndPos, Summary: summary,
+			Detail: "A script that differs on some stacks has at its top a line such as // Differs on gostack, uml:6.12: why.",
+			Late:   true,
+		}
+	}
+	d := &Difference{Range: h.place(0, len(h.text))}
+	// A colon in a name is followed by the rest of it.
+	end := strings.Index(h.text+" ", ": ")
+	if end < 0 {
+		return fail(0, len(h.text), "got the end of the header, want a colon and why the script differs")
+	}
+	for from := len(differsOn); from <= end; {
+		to := end
+		if n := strings.IndexByte(h.text[from:end], ','); n >= 0 {
+			to = from + n
+		}
+		name := strings.TrimSpace(h.text[from:to])
+		switch start := from + strings.Index(h.text[from:to], name); {
+		case name == "":
+			return fail(to, to+1, "got "+h.text[to:to+1]+", want the name of a stack")
+		case !stackName.MatchString(name):
+			return fail(start, start+len(name), "got "+name+", want the name of a stack")
+		}
+		d.Stacks = append(d.Stacks, name)
+		from = to + 1
+	}
+	d.Reason = strings.TrimSpace(h.text[end+1:])
+	if d.Reason == "" {
+		return fail(end+1, end+1, "got the end of the header, want why the script differs")
+	}
+	return d, nil
+}

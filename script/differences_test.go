@@ -1,0 +1,102 @@
+package script
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// Headers end at an empty line, at the next one, and with the comment at the top.
+func TestDifferences(t *testing.T) {
+	const src = `// A comment. What differs is said below.
+//
+// Differs on netstack, passt: no delayed ACK
+// (RFC 9293, 3.8.6.3).
+// Differs on uml:6.12: a second: reason.
+//
+// Not this.
+/* Differs on kernel: nor this. */
+
+	//Differs on gostack,
+	// uml: the names go on
+// and so does the reason
+
+--tolerance_usecs=4000
+// Differs on kernel: too late.
+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+`
+	s, err := Parse("d.pkt", []byte(src), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ds, errs := Differences(s)
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	var got []string
+	for _, d := range ds {
+		got = append(got, fmt.Sprintf("%d:%d-%d:%d %q %s", d.Pos.Line, d.Pos.Column, d.EndPos.Line, d.EndPos.Column, d.Stacks, d.Reason))
+	}
+	want := []string{
+		`3:4-4:24 ["netstack" "passt"] no delayed ACK (RFC 9293, 3.8.6.3).`,
+		`5:4-5:42 ["uml:6.12"] a second: reason.`,
+		`10:4-12:26 ["gostack" "uml"] the names go on and so does the reason`,
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	for stack, want := range map[string]int{"passt": 3, "uml:6.12": 5, "uml:7.3": 10, "gostack": 10, "kernel": 0, "net": 0} {
+		line := 0
+		if d := DiffersOn(ds, stack); d != nil {
+			line = d.Pos.Line
+		}
+		if line != want {
+			t.Errorf("%s: header of line %d, want %d", stack, line, want)
+		}
+	}
+}
+
+// A header that can't be read is an error at its place.
+func TestDifferencesErrors(t *testing.T) {
+	for header, want := range map[string]string{
+		"// Differs on : why":                    "1:15-1:16 got :, want the name of a stack",
+		"// Differs on: why":                     "1:14-1:15 got :, want the name of a stack",
+		"// Differs on kernel,, uml: why":        "1:22-1:23 got ,, want the name of a stack",
+		"// Differs on kernel, : why":            "1:23-1:24 got :, want the name of a stack",
+		"// Differs on kernel and uml: why":      "1:15-1:29 got kernel and uml, want the name of a stack",
+		"// Differs on Linux: why":               "1:15-1:20 got Linux, want the name of a stack",
+		"// Differs on uml:: why":                "1:15-1:19 got uml:, want the name of a stack",
+		"// Differs on kernel":                   "1:4-1:21 got the end of the header, want a colon and why the script differs",
+		"// Differs on":                          "1:4-1:14 got the end of the header, want a colon and why the script differs",
+		"// Differs on kernel:":                  "1:22-1:22 got the end of the header, want why the script differs",
+		"// Fine.\n//\n// Differs on kernel:why": "3:4-3:25 got the end of the header, want a colon and why the script differs",
+		"// Differs on kernel,\n// Uml: why":     "2:4-2:7 got Uml, want the name of a stack",
+	} {
+		s, err := Parse("d.pkt", []byte(header+"\n0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ds, errs := Differences(s)
+		if len(ds) != 0 || len(errs) != 1 {
+			t.Errorf("%q: %d headers, errors %v", header, len(ds), errs)
+			continue
+		}
+		e := errs[0]
+		if got := fmt.Sprintf("%d:%d-%d:%d %s", e.Pos.Line, e.Pos.Column, e.End.Line, e.End.Column, e.Summary); got != want {
+			t.Errorf("%q: got %s, want %s", header, got, want)
+		}
+	}
+}
+
+// Words that only look like a header are none.
+func TestNoDifferences(t *testing.T) {
+	for _, comment := range []string{"// differs on kernel:", "// It Differs on :", "// Differs only slightly", "// Differs once: not here", "/* Differs on : */"} {
+		s, err := Parse("d.pkt", []byte(comment+"\n0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ds, errs := Differences(s); len(ds)+len(errs) != 0 {
+			t.Errorf("%q: %v, %v", comment, ds, errs)
+		}
+	}
+}
