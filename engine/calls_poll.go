@@ -78,8 +78,9 @@ func (b *callBuilder) encodePollfd(n int, p script.Pollfd, buf []byte) {
 		live = b.fd(p.FD).live
 	}
 	var node script.Node = p
+	said := p.Revents != nil
 	var want uint16
-	if p.Revents != nil {
+	if said {
 		node = p.Revents
 		want = uint16(b.int64(p.Revents))
 	}
@@ -91,12 +92,16 @@ func (b *callBuilder) encodePollfd(n int, p script.Pollfd, buf []byte) {
 		if got == want {
 			return nil
 		}
-		return []Mismatch{{
+		m := Mismatch{
 			What: fmt.Sprintf("revents of fd %d", number), Node: node,
 			Want: linux.Flags(int64(want), "POLL"), Got: linux.Flags(int64(got), "POLL"),
 			Classic: fmt.Sprintf("Expected revents of %s but got %s for pollfd %d",
 				classicFlags(want), classicFlags(got), n),
-		}}
+		}
+		if said {
+			m.Text = m.Got
+		}
+		return []Mismatch{m}
 	})
 }
 
@@ -192,9 +197,10 @@ func (b *callBuilder) compareEpoll(e script.EpollEvent, i int, want, got EpollEv
 	}
 	var diffs []Mismatch
 	if want.Events != got.Events {
+		text := linux.Flags(int64(got.Events), "EPOLL")
 		diffs = append(diffs, Mismatch{
 			What: what + " events", Node: e.Events,
-			Want: linux.Flags(int64(want.Events), "EPOLL"), Got: linux.Flags(int64(got.Events), "EPOLL"),
+			Want: linux.Flags(int64(want.Events), "EPOLL"), Got: text, Text: text,
 			Classic: fmt.Sprintf("epoll_event->events does not match script: expected: 0x%x actual: 0x%x\n",
 				want.Events, got.Events),
 		})

@@ -50,6 +50,8 @@ type Failure struct {
 	Notes     []string
 	// Window is when it happened, for failures of the stack.
 	Window *Window `json:",omitempty"`
+	// Seen is what the script would have to say instead; nil if that isn't known.
+	Seen *Seen `json:",omitempty"`
 	// Classic is packetdrill's message for the same thing, without the file's
 	// name and line.
 	Classic string
@@ -93,6 +95,9 @@ type Entry struct {
 	// GSO is the gso_size of a super-segment, 0 for others.
 	GSO   int    `json:",omitempty"`
 	Cause string `json:",omitempty"`
+	// Sent numbers the packets of the stack, from 1, in the order in which they were
+	// sent; 0 for what isn't one.
+	Sent int `json:",omitempty"`
 	// Result is what a call returned, as "1000" or "-1 EAGAIN"; "" for what
 	// isn't a call, or blocks.
 	Result string `json:",omitempty"`
