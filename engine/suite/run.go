@@ -14,6 +14,7 @@ import (
 	"tcpdrill/engine/kernel/kernelstack"
 	"tcpdrill/engine/report"
 	"tcpdrill/engine/stacks"
+	"tcpdrill/script"
 )
 
 // DefaultTimeout is how long a script may take that doesn't say so.
@@ -29,6 +30,9 @@ type Runner struct {
 	// Observe is told what begins and what ends; nil: nobody. It is called from
 	// several goroutines at a time.
 	Observe func(Event)
+	// Revise is told each result and may have the task run again, with another source;
+	// nil: it never is. It is called from several goroutines at a time.
+	Revise func(index int, one report.Run) (source []byte, again bool)
 
 	noted   sync.Once
 	drilled atomic.Bool // the stack could be, so far
@@ -52,6 +56,7 @@ func (r *Runner) Run(ctx context.Context, lanes []stacks.Stack, tasks []Task, em
 		free <- st
 		defer st.Close()
 	}
+	tasks = slices.Clone(tasks)
 	ordered := newOrdered(tasks, emit)
 	pending := make([]int, len(tasks))
 	for i := range pending {
@@ -88,6 +93,8 @@ func (r *Runner) Run(ctx context.Context, lanes []stacks.Stack, tasks []Task, em
 		// In virtual time nothing is late, and the same would come out again.
 		case one.Outcome.Verdict == engine.Inconclusive && round < r.Reruns && !one.Virtual:
 			running.Go(func() { run(i, round+1) })
+		case r.revised(&tasks[i], i, one):
+			running.Go(func() { run(i, 0) })
 		default:
 			mu.Lock()
 			defer mu.Unlock()
@@ -114,17 +121,25 @@ func (r *Runner) Run(ctx context.Context, lanes []stacks.Stack, tasks []Task, em
 	return ordered.missing()
 }
 
+// revised reports whether a task is to be run again, with another source.
+func (r *Runner) revised(t *Task, index int, one report.Run) (again bool) {
+	if r.Revise == nil {
+		return false
+	}
+	source, again := r.Revise(index, one)
+	if again {
+		t.Source = source
+	}
+	return again
+}
+
 // One runs one task on a stack, and reports whether there is a result: not if ctx
 // ended.
 func (r *Runner) One(ctx context.Context, st stacks.Stack, t Task) (one report.Run, ok bool) {
 	began := time.Now()
-	settings := []engine.Setting{{Name: "ip_version", Value: string(t.Version), HasValue: true}}
-	preset, err := presetSettings(r.Preset, t.Version)
 	var o *engine.Outcome
+	job, err := r.job(t)
 	if err == nil {
-		// What the command line says wins over the preset.
-		job := drill.NewJob(t.Name, t.Source, slices.Concat(settings, preset, r.Settings))
-		job.Defaults = []engine.Setting{{Name: "timeout", Value: DefaultTimeout.String(), HasValue: true}}
 		o, err = r.outcome(ctx, st, job)
 	}
 	var none *unavailable
@@ -146,6 +161,28 @@ func (r *Runner) One(ctx context.Context, st stacks.Stack, t Task) (one report.R
 		Virtual: r.virtual || st.Virtual(),
 		Repeat:  t.Repeat,
 	}, true
+}
+
+// job returns what a stack needs to run a task.
+func (r *Runner) job(t Task) (*drill.Job, error) {
+	version := engine.Setting{Name: "ip_version", Value: string(t.Version), HasValue: true}
+	preset, err := presetSettings(r.Preset, t.Version)
+	if err != nil {
+		return nil, err
+	}
+	// What the command line says wins over the preset.
+	job := drill.NewJob(t.Name, t.Source, slices.Concat([]engine.Setting{version}, preset, r.Settings))
+	job.Defaults = []engine.Setting{{Name: "timeout", Value: DefaultTimeout.String(), HasValue: true}}
+	return job, nil
+}
+
+// Symbols returns the symbols that the command line and the preset define for a task.
+func (r *Runner) Symbols(t Task) script.Defines {
+	job, err := r.job(t)
+	if err != nil {
+		return nil
+	}
+	return job.Symbols()
 }
 
 // failed is the outcome of a script that could not be run.
