@@ -28,8 +28,9 @@ type Seen struct {
 	First  int    `json:",omitempty"`
 	Pieces int    `json:",omitempty"`
 	Cause  string `json:",omitempty"`
-	// At is when it happened, by the script's time. A relative time counts from
-	// Since; Tolerance is how far off a script's time may be that says At.
+	// At is when it happened, by the script's time, or was to, if nothing was sent. A
+	// relative time counts from Since; Tolerance is how far off a script's time may be
+	// that says At.
 	At, Since, Tolerance time.Duration
 
 	// Of what a call returned: the bytes of the source, from Start to before End, that
@@ -54,7 +55,7 @@ func (r *runner) seenPacket(p *script.Packet, whole *segment, pieces []*segment,
 // came, or all before one that doesn't continue them.
 func (r *runner) seenPart(p *script.Packet, want *wire.Packet, got []*segment) *Seen {
 	if len(got) == 0 {
-		return &Seen{Event: r.count}
+		return &Seen{Event: r.count, At: max(r.at, r.end)}
 	}
 	whole := glue(got)
 	diffs := diffList{{field: "length"}}
