@@ -16,9 +16,9 @@ import (
 const (
 	addCost  = 1
 	dropCost = 1.2
-	// restCost is that of a packet behind the last line, of which the script need say
-	// nothing. If the run waited in vain, what came meanwhile is no matter at all.
-	restCost = 0.5
+	// restCost is that of a packet behind the last line, unless it came only because the
+	// run waited for another in vain.
+	restCost = 1
 )
 
 // furthest is how many lines and packets are looked at.
@@ -104,12 +104,21 @@ func (r *round) pieces(first int, next *script.Event) (pieces []piece) {
 	return pieces
 }
 
-// inVain returns the time at which the run began to wait for a packet of some lines that
-// never came.
+// inVain returns the time from which on the run waited for a packet of some lines that
+// never came, or another did in its place.
 func (r *round) inVain(first, lines int) time.Duration {
 	for _, f := range r.outcome.Failures {
-		if s := f.Seen; s != nil && s.Event >= first && s.Event < first+lines && s.Packet == "" && s.Text == "" {
+		s := f.Seen
+		if s == nil || s.Event < first || s.Event >= first+lines {
+			continue
+		}
+		t := r.src.Events[s.Event].Time
+		due := s.Since + max(t.Start, t.End) + s.Tolerance
+		switch {
+		case s.Packet == "":
 			return s.At
+		case slices.Contains(s.Fields, "time") && s.At > due:
+			return due
 		}
 	}
 	return math.MaxInt64

@@ -130,6 +130,22 @@ func (r *round) newLine(before int) (where int, head func(when string) string, t
 	return where, func(when string) string { return when }, "\n"
 }
 
+// timeEdit puts another time before an event, so that it ends in the same column if there
+// are blanks before it.
+func (r *round) timeEdit(ev *script.Event, text string) edit {
+	start, end := ev.Time.Pos.Offset, ev.Time.EndPos.Offset
+	longer := len(text) - (end - start)
+	indent, _ := r.indent(ev)
+	switch blanks := len(indent); {
+	case blanks == 0 || strings.Trim(indent, " ") != "":
+	case longer < 0:
+		text = strings.Repeat(" ", -longer) + text
+	default:
+		start -= min(longer, blanks)
+	}
+	return edit{start, end, text}
+}
+
 // indent returns what stands before an event on its line, and whether these are blanks.
 func (r *round) indent(ev *script.Event) (text string, blank bool) {
 	text = string(r.src.Source[lineStart(r.src.Source, ev.Pos.Offset):ev.Pos.Offset])

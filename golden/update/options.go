@@ -13,7 +13,7 @@ import (
 // by their numbers.
 func options(want, got *script.TCP, fields []string) []edit {
 	w, g := want.Options, got.Options
-	end := numbersEnd(want)
+	end := numbersEnd(want.Seq, want.Ack, want.Window, want.Urgent)
 	switch {
 	case len(w) == 0 && len(g) == 0:
 		return nil

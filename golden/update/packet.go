@@ -15,7 +15,7 @@ func (r *round) fields(ev *script.Event, got *script.Packet, seen *engine.Seen) 
 	want := ev.Packet
 	differs := func(field string) bool { return slices.Contains(seen.Fields, field) }
 	if differs("time") {
-		edits = append(edits, edit{ev.Time.Pos.Offset, ev.Time.EndPos.Offset, timeText(&ev.Time, seen)})
+		edits = append(edits, r.timeEdit(ev, timeText(&ev.Time, seen)))
 	}
 	if len(want.Encap) > 0 && (differs("ip") || differs("protocol")) || differs("protocol") {
 		return edits, append(why, "the packet has other headers: "+seen.Packet)
@@ -69,41 +69,36 @@ func (r *round) segment(want, got *script.TCP, differs func(string) bool) (edits
 		w, g := &want.Seq, &got.Seq
 		edits = append(edits, numberEdit(w.First, g.First), numberEdit(w.Last, g.Last), numberEdit(w.Length, g.Length))
 	}
-	ack, win, urg := want.Ack, want.Window, want.Urgent
-	if differs("ack") {
-		ack = got.Ack
+	if differs("win") && want.Window != nil && got.Window != nil {
+		edits = append(edits, numberEdit(*want.Window, *got.Window))
 	}
-	if differs("win") {
-		win = got.Window
+	if differs("ack") {
+		edits = append(edits, namedEdit("ack", want.Ack, got.Ack, want.Seq.EndPos.Offset))
 	}
 	if differs("urg") {
-		urg = got.Urgent
+		edits = append(edits, namedEdit("urg", want.Urgent, got.Urgent, numbersEnd(want.Seq, want.Ack, want.Window)))
 	}
-	if (ack == nil) == (want.Ack == nil) && (urg == nil) == (want.Urgent == nil) {
-		for _, n := range [][2]*script.Int{{want.Ack, ack}, {want.Window, win}, {want.Urgent, urg}} {
-			if n[0] != nil && n[1] != nil {
-				edits = append(edits, numberEdit(*n[0], *n[1]))
-			}
-		}
-		return edits
-	}
-	// One comes or goes, with its name.
-	text := ""
-	for _, n := range []struct {
-		name  string
-		value *script.Int
-	}{{"ack", ack}, {"win", win}, {"urg", urg}} {
-		if n.value != nil {
-			text += " " + n.name + " " + n.value.String()
-		}
-	}
-	return append(edits, edit{want.Seq.EndPos.Offset, numbersEnd(want), text})
+	return edits
 }
 
-// numbersEnd is where the last of ack, win and urg ends, or the sequence range.
-func numbersEnd(t *script.TCP) int {
-	end := t.Seq.EndPos.Offset
-	for _, n := range []*script.Int{t.Ack, t.Window, t.Urgent} {
+// namedEdit is the edit of a number that may come or go, with its name: behind what ends
+// at an offset.
+func namedEdit(name string, want, got *script.Int, at int) edit {
+	switch {
+	case want != nil && got != nil:
+		return numberEdit(*want, *got)
+	case want != nil:
+		return edit{at, want.EndPos.Offset, ""}
+	case got != nil:
+		return edit{at, at, " " + name + " " + got.String()}
+	}
+	return edit{at, at, ""}
+}
+
+// numbersEnd is where the last of some numbers behind a sequence range ends, or that.
+func numbersEnd(seq script.SeqRange, numbers ...*script.Int) int {
+	end := seq.EndPos.Offset
+	for _, n := range numbers {
 		if n != nil {
 			end = max(end, n.EndPos.Offset)
 		}

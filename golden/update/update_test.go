@@ -1,0 +1,136 @@
+package update_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/diff"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"tcpdrill/engine"
+	"tcpdrill/engine/drill"
+	"tcpdrill/engine/stacks"
+	"tcpdrill/golden/update"
+	"tcpdrill/script"
+)
+
+// rewrite runs a script on the built-in stack until nothing more is rewritten.
+func rewrite(t *testing.T, name string, source []byte) (*update.File, *engine.Outcome) {
+	t.Helper()
+	f := update.New(name, source, nil)
+	for {
+		job := drill.NewJob(name, f.Source, []engine.Setting{{Name: "keep_going"}})
+		o, err := (&stacks.GoStack{}).Run(context.Background(), job)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !f.Revise(o) {
+			return f, o
+		}
+	}
+}
+
+// Each archive has a script before and after, and what is left to do by hand. UPDATE=1
+// rewrites what they have to be.
+func TestRewrite(t *testing.T) {
+	archives, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(archives) == 0 {
+		t.Fatal("no archives", err)
+	}
+	for _, name := range archives {
+		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) {
+			a, err := txtar.ParseFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f, o := rewrite(t, "test.pkt", a.Files[0].Data)
+			left := fmt.Sprintf("verdict: %s\n", o.Verdict)
+			for _, p := range f.Left() {
+				left += fmt.Sprintf("%d:%d: %s\n", p.Line, p.Column, p.Text)
+			}
+			if os.Getenv("UPDATE") != "" {
+				a.Files[1].Data, a.Files[2].Data = f.Source, []byte(left)
+				if err := os.WriteFile(name, txtar.Format(a), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if got, want := string(f.Source), string(a.Files[1].Data); got != want {
+				t.Errorf("got\n%s\nwant\n%s", got, want)
+			}
+			if want := string(a.Files[2].Data); left != want {
+				t.Errorf("got\n%s\nwant\n%s", left, want)
+			}
+		})
+	}
+}
+
+// What is made wrong in a script that passes is put right again, and nothing else is
+// touched.
+func TestRestored(t *testing.T) {
+	examples, err := filepath.Glob("../../examples/*/*.pkt")
+	if err != nil || len(examples) == 0 {
+		t.Fatal("no examples", err)
+	}
+	done := 0
+	for _, name := range examples {
+		source, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f, o := rewrite(t, name, source); o.Verdict != engine.Pass || f.Changed() {
+			continue // it is for another stack
+		}
+		s, err := script.Parse(name, source, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, ev := range s.Events {
+			if ev.Packet == nil || ev.Packet.Direction != script.Outbound {
+				continue
+			}
+			done++
+			restored(t, name, source, ev)
+		}
+	}
+	t.Logf("%d lines", done)
+	if done == 0 {
+		t.Error("no example passes on gostack")
+	}
+}
+
+// restored makes a line of a script wrong in several ways.
+func restored(t *testing.T, name string, source []byte, ev *script.Event) {
+	with := func(from, to script.Position, text string) []byte {
+		return []byte(string(source[:from.Offset]) + text + string(source[to.Offset:]))
+	}
+	check := func(what string, wrong []byte) {
+		t.Helper()
+		f, o := rewrite(t, name, wrong)
+		if o.Verdict != engine.Pass || string(f.Source) != string(source) {
+			t.Errorf("%s:%d: %s: %s\n%s", name, ev.Pos.Line, what, o.Verdict, diff.Diff("was", source, "is", f.Source))
+		}
+	}
+	p := ev.Packet.TCP
+	if p.Ack != nil {
+		check("ack", with(p.Ack.Pos, p.Ack.EndPos, "7"+p.Ack.Text))
+	}
+	flags := p.FlagsAt()
+	check("flags", with(flags.Pos, flags.EndPos, "U"+p.FlagsText()))
+	if ev.Time.Kind == script.Relative && ev.Time.Start == 0 {
+		start := ev.Time.Pos
+		start.Offset--
+		check("time", with(start, ev.Time.EndPos, "+.7"))
+	}
+	// A line of a packet that nobody sends becomes a comment.
+	bogus := "+0 > . 77001:77101(100) ack 1"
+	f, _ := rewrite(t, name, with(ev.Pos, ev.Pos, bogus+"\n   "))
+	want := with(ev.Pos, ev.Pos, "// not sent: "+bogus+"\n   ")
+	if string(f.Source) != string(want) {
+		t.Errorf("%s:%d: a line more\n%s", name, ev.Pos.Line, diff.Diff("want", want, "got", f.Source))
+	}
+}
