@@ -126,7 +126,7 @@ func (f *File) Changed() bool { return !bytes.Equal(f.Original, f.Source) }
 func (f *File) Left() []Place {
 	left := slices.Clone(f.left)
 	for _, n := range f.notes {
-		if i := slices.Index(f.origins, n.origin); i >= 0 {
+		if i := slices.Index(f.origins, n.origin); i >= 0 && n.origin >= 0 {
 			left = append(left, Place{i + 1, n.column, n.text})
 		}
 	}

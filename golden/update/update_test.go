@@ -134,3 +134,28 @@ func restored(t *testing.T, name string, source []byte, ev *script.Event) {
 		t.Errorf("%s:%d: a line more\n%s", name, ev.Pos.Line, diff.Diff("want", want, "got", f.Source))
 	}
 }
+
+// An inconclusive run shows nothing, nor does what else isn't a statement about the stack.
+func TestInconclusive(t *testing.T) {
+	const source = "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 close(3) = 1\n"
+	fail := engine.Failure{Verdict: engine.Fail, Seen: &engine.Seen{Event: 1, Start: 57, End: 58, Text: "0"}}
+	late := fail
+	late.Verdict = engine.Inconclusive
+	for _, tt := range []struct {
+		verdict  engine.Verdict
+		failures []engine.Failure
+		again    bool
+	}{
+		{engine.Fail, []engine.Failure{fail}, true},
+		{engine.Inconclusive, []engine.Failure{late, fail}, false},
+		{engine.Inconclusive, []engine.Failure{{Verdict: engine.Inconclusive}, fail}, false},
+		{engine.Unsupported, nil, false},
+		{engine.Error, nil, false},
+		{engine.Pass, nil, false},
+	} {
+		f := update.New("test.pkt", []byte(source), nil)
+		if again := f.Revise(&engine.Outcome{Verdict: tt.verdict, Failures: tt.failures}); again != tt.again || f.Changed() != again {
+			t.Errorf("%s: again %v, changed %v", tt.verdict, again, f.Changed())
+		}
+	}
+}
