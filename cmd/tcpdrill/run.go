@@ -102,6 +102,14 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 	if err != nil {
 		return err
 	}
+	if u != nil && len(tasks) > 0 {
+		if err := rc.mayRewrite(c.ctx, lanes[0]); err != nil {
+			for _, st := range lanes {
+				st.Close()
+			}
+			return err
+		}
+	}
 	page := &output{}
 	if rc.HTML != "" {
 		if page, err = c.openOutput(rc.HTML); err != nil {

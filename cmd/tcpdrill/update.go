@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 
 	"tcpdrill/engine"
 	"tcpdrill/engine/report"
+	"tcpdrill/engine/stacks"
 	"tcpdrill/engine/suite"
 	"tcpdrill/golden/update"
 )
@@ -70,6 +72,15 @@ func (rc *runCommand) updater(r *suite.Runner, tasks []suite.Task) (*updater, er
 		return u.files[i].Source, again
 	}
 	return u, nil
+}
+
+// mayRewrite refuses the built-in stack to those who didn't ask for it: where the kernel
+// can't be drilled, scripts for it aren't to be rewritten to what another stack does.
+func (rc *runCommand) mayRewrite(ctx context.Context, st stacks.Stack) error {
+	if rc.Stack == "auto" && st.Ready(ctx) == nil && st.Name() != "kernel" {
+		return fmt.Errorf("--update: want --stack=gostack for %s", st.Note())
+	}
+	return nil
 }
 
 // done takes note of a script's last result, and writes the script.

@@ -41,6 +41,7 @@ type File struct {
 	before        []byte
 	beforeOrigins []int
 	groups        []group
+	errors        map[mistake]bool // that there were before
 
 	left  []Place // by the last run
 	notes []note
@@ -50,6 +51,12 @@ type File struct {
 type Place struct {
 	Line, Column int // from 1; column 0: the whole line
 	Text         string
+}
+
+// A mistake is an error of the script, and at which line of Original.
+type mistake struct {
+	origin int
+	text   string
 }
 
 // A note is about a line, whatever number that has in the end.
@@ -75,7 +82,7 @@ func (f *File) Revise(o *engine.Outcome) (again bool) {
 	f.rounds++
 	f.ran[string(f.Source)] = true
 	switch {
-	case o.Verdict == engine.Error && len(f.groups) > 0:
+	case o.Verdict == engine.Error && f.blamed(o):
 		f.takeBack(o)
 		return true
 	case o.Verdict != engine.Fail:
@@ -99,20 +106,41 @@ func (f *File) Revise(o *engine.Outcome) (again bool) {
 		f.left = append(f.left, Place{1, 0, "the stack doesn't do the same each time"})
 		return false
 	}
+	f.errors = map[mistake]bool{}
+	for _, failure := range o.Failures {
+		if failure.Verdict == engine.Error {
+			f.errors[f.mistake(failure)] = true
+		}
+	}
 	f.before, f.beforeOrigins, f.groups = f.Source, f.origins, r.groups
 	f.Source, f.origins = source, origins
 	f.notes = append(f.notes, r.notes...)
 	return true
 }
 
+// blamed reports whether what was rewritten last is why the script has an error: one that
+// is new, or a call that fails now and that the rest needed.
+func (f *File) blamed(o *engine.Outcome) bool {
+	if len(f.groups) == 0 || len(o.Failures) == 0 {
+		return false
+	}
+	return f.groups[len(f.groups)-1].fails || !f.errors[f.mistake(o.Failures[0])]
+}
+
+// mistake is an error that a run found.
+func (f *File) mistake(failure engine.Failure) mistake {
+	m := mistake{-1, failure.Summary}
+	if i := failure.Line - 1; i >= 0 && i < len(f.origins) {
+		m.origin = f.origins[i]
+	}
+	return m
+}
+
 // takeBack undoes the last thing that was rewritten, since the script has an error with
 // it, such as a descriptor that isn't opened any more. That is for people to mend.
 func (f *File) takeBack(o *engine.Outcome) {
 	last := len(f.groups) - 1
-	why := "the script can't be run any more"
-	if len(o.Failures) > 0 {
-		why = fmt.Sprintf("then line %d has an error: %s", o.Failures[0].Line, o.Failures[0].Summary)
-	}
+	why := fmt.Sprintf("then line %d has an error: %s", o.Failures[0].Line, o.Failures[0].Summary)
 	line, column := position(f.before, f.groups[last].at)
 	f.notes = append(f.notes, note{f.beforeOrigins[line-1], column, f.groups[last].says + ", but " + why})
 	f.Source, f.origins = apply(f.before, f.beforeOrigins, f.groups[:last])
@@ -159,6 +187,7 @@ type group struct {
 	at    int    // where, in the source
 	says  string // what, in words: "the result is -1 EAGAIN"
 	edits []edit
+	fails bool // a call does now, and didn't
 }
 
 // An edit puts text in the place of source[start:end].

@@ -62,13 +62,15 @@ func (r *round) earlier(ev *script.Event) time.Duration {
 	return ev.Time.Start
 }
 
-// endsLine reports whether nothing but a comment that ends with it follows on a line.
+// endsLine reports whether nothing but a comment that ends with it follows on a line, and
+// the line has an end: a comment needs one.
 func (r *round) endsLine(at int) bool {
 	src := r.src.Source
-	end := at + len(src[at:])
-	if n := bytes.IndexByte(src[at:], '\n'); n >= 0 {
-		end = at + n
+	n := bytes.IndexByte(src[at:], '\n')
+	if n < 0 {
+		return false
 	}
+	end := at + n
 	for _, c := range r.src.Comments {
 		if c.Pos.Offset >= at && c.Pos.Offset < end {
 			if len(bytes.TrimSpace(src[at:c.Pos.Offset])) > 0 || c.EndPos.Offset > end {
@@ -97,7 +99,7 @@ func (r *round) insert(line *script.Event, seen *engine.Seen, pieces []piece) {
 		when := timeOfNew(line, p.at, &since, seen)
 		text += head(when) + " " + script.FormatPacket(likeLine(p, line.Packet)) + tail
 	}
-	r.add(group{where, "packets are sent before it", []edit{{where, where, text}}})
+	r.add(group{at: where, says: "packets are sent before it", edits: []edit{{where, where, text}}})
 }
 
 // newLine says where a line goes that comes before an event: right below the line of the
@@ -110,7 +112,7 @@ func (r *round) newLine(before int) (where int, head func(when string) string, t
 		last := r.src.Events[before-1]
 		neighbours = []*script.Event{last, ev}
 		if end := last.EndPos.Offset; r.endsLine(end) {
-			where = end + bytes.IndexByte(append(r.src.Source[end:len(r.src.Source):len(r.src.Source)], '\n'), '\n') + 1
+			where = end + bytes.IndexByte(r.src.Source[end:], '\n') + 1
 		} else if _, alone := r.indent(ev); !alone {
 			return ev.Pos.Offset, func(when string) string { return when }, " "
 		}
@@ -162,7 +164,7 @@ func (r *round) place(p piece, line *script.Event, seen *engine.Seen) (event int
 		if e.Sent == p.number {
 			break
 		}
-		if i := r.eventOf(e); i >= 0 && i < seen.Event {
+		if i := r.eventOf(e, seen.Event); i >= 0 {
 			before, since = i, e.At
 		}
 	}
@@ -180,11 +182,11 @@ func expected(ev *script.Event) bool {
 	return ev.Packet != nil && ev.Packet.Direction == script.Outbound
 }
 
-// eventOf returns the number of the event that an entry of the timeline is of; of several
-// alike on one line the last; -1 if it is of none, or of one that isn't over.
-func (r *round) eventOf(e engine.Entry) int {
+// eventOf returns which of the first so many events an entry of the timeline is of; of
+// several alike on one line the last; -1 if it is of none.
+func (r *round) eventOf(e engine.Entry, most int) int {
 	found := -1
-	for i, ev := range r.src.Events {
+	for i, ev := range r.src.Events[:most] {
 		is := false
 		switch e.Kind {
 		case engine.EntryMatch, engine.EntryWrong:

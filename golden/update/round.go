@@ -102,7 +102,7 @@ func (r *round) packet(ev *script.Event, seen *engine.Seen) (last bool) {
 	for _, w := range why {
 		r.leaveAt(ev.Packet.Pos.Offset, w)
 	}
-	r.add(group{ev.Packet.Pos.Offset, "the packet is another", edits})
+	r.add(group{at: ev.Packet.Pos.Offset, says: "the packet is another", edits: edits})
 	return r.incomplete(ev, seen)
 }
 
@@ -138,15 +138,19 @@ func (r *round) call(ev *script.Event, seen *engine.Seen) (last bool) {
 			return false
 		}
 		text := secondsText(seen.At-seen.Since, c.EndText, ev.Time.Kind == script.Relative, seen.Tolerance/4)
-		r.add(group{c.NamePos.Offset, "it returns at " + text, []edit{{from + at, from + at + len(c.EndText), text}}})
+		r.add(group{at: c.NamePos.Offset, says: "it returns at " + text, edits: []edit{{from + at, from + at + len(c.EndText), text}}})
 		return false
 	}
 	if seen.Start < 0 || seen.End < seen.Start || seen.End > len(r.src.Source) {
 		return false
 	}
 	old := string(r.src.Source[seen.Start:seen.End])
-	r.add(group{seen.Start, fmt.Sprintf("it is %s and not %s", seen.Text, old), []edit{{seen.Start, seen.End, seen.Text}}})
-	return strings.HasPrefix(old, "-1") != strings.HasPrefix(seen.Text, "-1")
+	failed, fails := strings.HasPrefix(old, "-1"), strings.HasPrefix(seen.Text, "-1")
+	r.add(group{
+		at: seen.Start, says: fmt.Sprintf("it is %s and not %s", seen.Text, old),
+		edits: []edit{{seen.Start, seen.End, seen.Text}}, fails: fails && !failed,
+	})
+	return fails != failed
 }
 
 // add adds edits, unless they can't be made.

@@ -159,3 +159,17 @@ func TestInconclusive(t *testing.T) {
 		}
 	}
 }
+
+// A comment to the end of the line needs one.
+func TestNoLineEnd(t *testing.T) {
+	const handshake = `0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
++0 bind(3, ..., ...) = 0
++0 listen(3, 1) = 0
++0 < S 0:0(0) win 1000
++0 > S. 0:0(0) ack 1 <...>
+`
+	f, o := rewrite(t, "test.pkt", []byte(handshake+"+0 > R 7:7(0)"))
+	if want := handshake + "/* not sent: +0 > R 7:7(0) */"; o.Verdict != engine.Pass || string(f.Source) != want {
+		t.Errorf("%s: got\n%s", o.Verdict, f.Source)
+	}
+}
