@@ -90,6 +90,7 @@ func (r *runner) finish(ev *script.Event, p *preparedCall, res Result, ended tim
 		}
 		f.Want = []Token{{Field: m.What, Text: m.Want, Differ: true}}
 		f.Got = []Token{{Field: m.What, Text: m.Got, Differ: true}}
+		f.Seen = r.seenValue(ev, m)
 		if m.Classic != "" {
 			f.Classic = "runtime error in " + ev.Call.Name + " call: " + m.Classic
 		}
@@ -177,6 +178,10 @@ func (r *runner) settle(deadline time.Duration) bool {
 			b.event.Call.Name, seconds(ended), seconds(b.end), millis(tol)))
 		f.Classic = msg
 		f.Window = &Window{b.at - tol, max(b.end, ended), tol / 2}
+		f.Seen = &Seen{
+			Event: r.indexOf(b.event), Fields: []string{"time"},
+			At: ended, Since: b.end - b.event.Call.End, Tolerance: r.tolerance(ended, b.at),
+		}
 		if off := max(ended-b.end, b.end-ended) - tol; off <= r.slip {
 			f.Verdict = Inconclusive
 			f.Notes = append(f.Notes, "the harness itself was as late as that just before")

@@ -62,6 +62,10 @@ type Mismatch struct {
 	Got     string
 	Node    script.Node // the part of the script that says otherwise
 	Classic string      // packetdrill's words for it
+	// Text is what the script would have to say in Place not to differ; "" if the
+	// language has no words for it, or they aren't the harness's to find.
+	Text  string
+	Place script.Node // nil: Node
 }
 
 // A CallError says that a system call can't be made as the script has it.
@@ -232,20 +236,25 @@ func (b *callBuilder) finish(res Result, _ time.Duration) []Mismatch {
 func (b *callBuilder) compareResult(res Result) []Mismatch {
 	got := int32(res.Ret)
 	errnoText := linux.Strerror(res.Errno)
+	text := b.resultSource(got, res.Errno)
 	switch {
 	case b.want.any:
 	case b.returnsFD && b.want.value >= 0:
 		if got < 0 {
 			return []Mismatch{{
 				What: "result", Want: "a descriptor", Got: b.resultText(got, res.Errno), Node: b.c.Result,
+				Text: text, Place: resultPlace(b.c),
 				Classic: fmt.Sprintf("Expected non-negative result but got %d with errno %d (%s)",
 					got, res.Errno, errnoText),
 			}}
 		}
 	case got != b.want.value:
+		if b.returnsFD && got >= 0 {
+			text = "" // what the script calls it is its own choice
+		}
 		return []Mismatch{{
 			What: "result", Want: b.resultText(b.want.value, b.want.errno), Got: b.resultText(got, res.Errno),
-			Node: b.c.Result,
+			Node: b.c.Result, Text: text, Place: resultPlace(b.c),
 			Classic: fmt.Sprintf("Expected result %d but got %d with errno %d (%s)",
 				b.want.value, got, res.Errno, errnoText),
 		}}
@@ -254,6 +263,7 @@ func (b *callBuilder) compareResult(res Result) []Mismatch {
 		return []Mismatch{{
 			What: "errno", Want: errnoName(b.want.errno), Got: errnoName(res.Errno),
 			Node: nameRange(b.c.ErrnoPos, b.c.Errno, b.c.ErrnoSymbol),
+			Text: text, Place: resultPlace(b.c),
 			Classic: fmt.Sprintf("Expected errno %d (%s) but got %d (%s)",
 				b.want.errno, linux.Strerror(b.want.errno), res.Errno, errnoText),
 		}}

@@ -387,7 +387,7 @@ func compareExtendedErr(name string, i int, wantMsg, gotMsg cmsg) []Mismatch {
 			continue
 		}
 		diffs = append(diffs, Mismatch{
-			What: name + " ee_" + extendedErrMembers[n], Want: wantText[n], Got: gotText[n], Node: nodes[n],
+			What: name + " ee_" + extendedErrMembers[n], Want: wantText[n], Got: gotText[n], Node: nodes[n], Text: gotText[n],
 			Classic: fmt.Sprintf("Bad %s in extended err %d: expected=%d actual=%d", extendedErrMembers[n], i, w, g),
 		})
 	}

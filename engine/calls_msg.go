@@ -124,11 +124,13 @@ func (b *callBuilder) receivedMsg(e script.Expr, what string, m *Msghdr, filled 
 
 func (b *callBuilder) flagsDiffer(h script.Msghdr, what string, want, got int32, room int) Mismatch {
 	text := linux.Flags(int64(got), "MSG_")
+	instead := text
 	if got&^want&msgCTrunc != 0 {
+		instead = "" // with more room there would be no such flag
 		text += fmt.Sprintf(" (control messages came that don't fit in the %d bytes of the script's)", room)
 	}
 	return Mismatch{
-		What: what + "msg_flags", Want: linux.Flags(int64(want), "MSG_"), Got: text, Node: h.Flags,
+		What: what + "msg_flags", Want: linux.Flags(int64(want), "MSG_"), Got: text, Node: h.Flags, Text: instead,
 		Classic: fmt.Sprintf("Expected msg_flags 0x%08X but got 0x%08X", uint32(want), uint32(got)),
 	}
 }
@@ -163,7 +165,7 @@ func (b *callBuilder) checkMsgLen(e script.Expr, i int, m *Mmsghdr) {
 			return nil
 		}
 		return []Mismatch{{
-			What: fmt.Sprintf("message %d msg_len", i), Want: fmt.Sprint(want), Got: fmt.Sprint(m.Len), Node: e,
+			What: fmt.Sprintf("message %d msg_len", i), Want: fmt.Sprint(want), Got: fmt.Sprint(m.Len), Node: e, Text: fmt.Sprint(m.Len),
 			Classic: fmt.Sprintf("Expected msg_len %d but got %d for message %d", want, m.Len, i),
 		}}
 	})

@@ -334,6 +334,7 @@ func optlenDiffers(e script.Expr, want int, got int32) []Mismatch {
 	}
 	return []Mismatch{{
 		What: "option length", Want: fmt.Sprintf("[%d]", want), Got: fmt.Sprintf("[%d]", got), Node: e,
+		Text:    fmt.Sprintf("[%d]", got),
 		Classic: fmt.Sprintf("Bad getsockopt optlen: expected: %d actual: %d", want, got),
 	}}
 }
@@ -352,15 +353,25 @@ func compareOptval(e script.Expr, want optValue, buf []byte, optlen int) []Misma
 	}
 	if _, isString := e.(script.String); isString {
 		got = buf[:min(max(optlen, 0), len(buf))]
-		return []Mismatch{{
+		m := Mismatch{
 			What: "option value", Want: bytesText(want.bytes, want.prefix), Got: bytesText(got, false), Node: e,
 			Classic: fmt.Sprintf("Bad getsockopt optval: expected: '%s' actual: '%s'", want.classic(want.bytes), want.classic(got)),
-		}}
+		}
+		if want.prefix {
+			m.Text = bytesText([]byte(cString(got)), true)
+		} else if len(got) == len(want.bytes) {
+			m.Text = m.Got
+		}
+		return []Mismatch{m}
 	}
-	return []Mismatch{{
+	m := Mismatch{
 		What: "option value", Want: want.text(want.bytes), Got: want.text(got), Node: e,
 		Classic: fmt.Sprintf("Bad getsockopt optval: expected: %s actual: %s", want.classic(want.bytes), want.classic(got)),
-	}}
+	}
+	if _, isList := elements(e); isList {
+		m.Text = note.ReplaceAllString(m.Got, "")
+	}
+	return []Mismatch{m}
 }
 
 // buildIoctl: ioctl(4, SIOCINQ, [1000]) = 0. The int is compared after the call;
@@ -401,6 +412,7 @@ func (b *callBuilder) buildIoctl() {
 		}
 		return []Mismatch{{
 			What: "value", Want: fmt.Sprintf("[%d]", want), Got: fmt.Sprintf("[%d]", got), Node: e,
+			Text:    fmt.Sprintf("[%d]", got),
 			Classic: fmt.Sprintf("Bad ioctl optval: expected: %d actual: %d", want, got),
 		}}
 	})

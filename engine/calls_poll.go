@@ -78,8 +78,9 @@ func (b *callBuilder) encodePollfd(n int, p script.Pollfd, buf []byte) {
 		live = b.fd(p.FD).live
 	}
 	var node script.Node = p
+	said := p.Revents != nil
 	var want uint16
-	if p.Revents != nil {
+	if said {
 		node = p.Revents
 		want = uint16(b.int64(p.Revents))
 	}
@@ -91,12 +92,16 @@ func (b *callBuilder) encodePollfd(n int, p script.Pollfd, buf []byte) {
 		if got == want {
 			return nil
 		}
-		return []Mismatch{{
+		m := Mismatch{
 			What: fmt.Sprintf("revents of fd %d", number), Node: node,
 			Want: linux.Flags(int64(want), "POLL"), Got: linux.Flags(int64(got), "POLL"),
 			Classic: fmt.Sprintf("Expected revents of %s but got %s for pollfd %d",
 				classicFlags(want), classicFlags(got), n),
-		}}
+		}
+		if said {
+			m.Text = m.Got
+		}
+		return []Mismatch{m}
 	})
 }
 
@@ -191,26 +196,46 @@ func (b *callBuilder) compareEpoll(e script.EpollEvent, i int, want, got EpollEv
 		what = fmt.Sprintf("epoll_event %d", i)
 	}
 	var diffs []Mismatch
+	source := b.epollSource(e.Member, got)
+	if e.Member == "fd" || e.Member == "u32" {
+		got.Data = uint64(uint32(got.Data)) // a smaller member of the union
+	}
 	if want.Events != got.Events {
-		diffs = append(diffs, Mismatch{
+		m := Mismatch{
 			What: what + " events", Node: e.Events,
 			Want: linux.Flags(int64(want.Events), "EPOLL"), Got: linux.Flags(int64(got.Events), "EPOLL"),
 			Classic: fmt.Sprintf("epoll_event->events does not match script: expected: 0x%x actual: 0x%x\n",
 				want.Events, got.Events),
-		})
-	}
-	if e.Member == "fd" || e.Member == "u32" {
-		got.Data = uint64(uint32(got.Data)) // a smaller member of the union
+		}
+		if want.Data == got.Data { // else all of it is another
+			m.Text = m.Got
+		}
+		diffs = append(diffs, m)
 	}
 	if want.Data != got.Data {
 		diffs = append(diffs, Mismatch{
 			What: what + " " + e.Member, Node: e.Data,
 			Want: b.epollDataText(e.Member, want.Data), Got: b.epollDataText(e.Member, got.Data),
+			Text: source, Place: e,
 			Classic: fmt.Sprintf("epoll_event->data does not match script: expected: %s actual: %s\n",
 				classicEpollData(e.Member, want.Data), classicEpollData(e.Member, got.Data)),
 		})
 	}
 	return diffs
+}
+
+// epollSource is an event as a script has it, whose data is of the member of another.
+func (b *callBuilder) epollSource(member string, ev EpollEvent) string {
+	data := member + "=" + fmt.Sprint(ev.Data)
+	switch n, known := b.s.scriptFD(int(int32(ev.Data))); {
+	case known && ev.Data != 0:
+		data = fmt.Sprintf("fd=%d", n)
+	case ev.Data == 0:
+		data = "ptr=0"
+	case member == "fd":
+		return "" // which the script doesn't know
+	}
+	return "{events=" + linux.Flags(int64(ev.Events), "EPOLL") + ", " + data + "}"
 }
 
 func (b *callBuilder) epollDataText(member string, data uint64) string {

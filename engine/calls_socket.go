@@ -230,6 +230,7 @@ func (b *callBuilder) passReturnedAddr(i int) returnedAddr {
 		if got := int32(le.Uint32(r.size)); res.Ret >= 0 && got != want {
 			return []Mismatch{{
 				What: "address length", Want: fmt.Sprintf("[%d]", want), Got: fmt.Sprintf("[%d]", got), Node: lenExpr,
+				Text:    fmt.Sprintf("[%d]", got),
 				Classic: fmt.Sprintf("Bad address length: expected: %d actual: %d", want, got),
 			}}
 		}

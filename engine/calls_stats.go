@@ -176,6 +176,7 @@ func (b *callBuilder) compareStats(name string, i int, wantMsg, gotMsg cmsg) []M
 		if k >= 0 && !b.sameStat(w, got[k].value) {
 			diffs = append(diffs, Mismatch{
 				What: name + " " + w.name(), Want: fmt.Sprint(w.value), Got: fmt.Sprint(got[k].value), Node: w.node.Value,
+				Text:    fmt.Sprint(got[k].value),
 				Classic: fmt.Sprintf("Bad %s: expected=%d actual=%d", w.name(), w.value, got[k].value),
 			})
 		}

@@ -22,6 +22,7 @@ type segment struct {
 	held   time.Duration // see Captured.Held
 	again  bool          // it begins before what the stack sent already
 	kept   int           // see runner.keep
+	number int           // see Entry.Sent
 }
 
 // heldTooLong is for how long a clone of the harness's may have waited when a
@@ -169,6 +170,8 @@ func (r *runner) sniff(s *socket, deadline time.Duration, synack bool) (*segment
 			s.lastOut = t
 			s.negotiate(t)
 		}
+		r.sent++
+		g.number = r.sent
 		g.packet = g.live.Clone()
 		toScript(s, g.packet)
 		return g, nil
@@ -258,7 +261,7 @@ func (r *runner) compare(p *script.Packet, s *socket, want *wire.Packet, got *se
 		r.noteSegment(kind, g)
 	}
 	if len(diffs) > 0 {
-		r.wrong(p, want, got, diffs)
+		r.wrong(p, want, got, pieces, diffs)
 	}
 	if onTime {
 		r.slip = 0 // whatever it was, it did no harm
@@ -266,8 +269,9 @@ func (r *runner) compare(p *script.Packet, s *socket, want *wire.Packet, got *se
 }
 
 // wrong records a packet that differs from the script's.
-func (r *runner) wrong(p *script.Packet, want *wire.Packet, got *segment, diffs []fieldDiff) {
+func (r *runner) wrong(p *script.Packet, want *wire.Packet, got *segment, pieces []*segment, diffs []fieldDiff) {
 	f := r.failure(Fail, p.Pos, "wrong packet: "+differs(diffs))
+	f.Seen = r.seenPacket(p, got, pieces, fieldsOf(diffs))
 	f.Want, f.Got = r.sideBySide(p, want, got, diffs)
 	f.Classic = r.classicWrong(p, want, got, diffs)
 	if len(diffs) == 1 && diffs[0].field == "time" {
@@ -332,6 +336,7 @@ func (r *runner) wrongPieces(p *script.Packet, want *wire.Packet, got []*segment
 	}
 	f := r.failure(Fail, p.Pos, fmt.Sprintf("segment %d of those sent for this line doesn't continue the one before: %s", len(got), differs(diffs)))
 	f.Want, f.Got = r.sideBySide(p, want, last, diffs)
+	f.Seen = r.seenPart(p, want, got[:len(got)-1])
 	for i, g := range got {
 		f.Notes = append(f.Notes, fmt.Sprintf("segment %d at %s: %s", i+1, seconds(g.at), formatPacket(g.packet)))
 	}
@@ -352,6 +357,7 @@ func (r *runner) missing(p *script.Packet, want *wire.Packet, got []*segment) {
 		r.over = true
 	}
 	f.Classic = "error handling packet: Timed out waiting for packet"
+	f.Seen = r.seenPart(p, want, got)
 	total := 0
 	for _, g := range got {
 		r.noteSegment(EntryWrong, g)
@@ -392,6 +398,8 @@ func (r *runner) drain() {
 		}
 		kind := EntryOther
 		if s := r.calls.underTest; r.sentBy(s, g.live) {
+			r.sent++
+			g.number = r.sent
 			g.packet = g.live.Clone()
 			toScript(s, g.packet)
 			kind = EntryExtra
@@ -410,7 +418,7 @@ func (r *runner) noteAt(kind EntryKind, at time.Duration, text string) *Entry {
 
 func (r *runner) noteSegment(kind EntryKind, g *segment) {
 	e := r.noteAt(kind, g.at, "")
-	e.packet, e.Cause = g.packet, g.cause
+	e.packet, e.Cause, e.Sent = g.packet, g.cause, g.number
 	if g.gso.Type != GSONone {
 		e.GSO = g.gso.Size
 	}

@@ -56,6 +56,8 @@ type Failure struct {
 	// Delicate: the harness was in time, but not so exactly that it couldn't matter to
 	// the stack. If the same comes again, it is a failure of the stack's.
 	Delicate bool `json:",omitempty"`
+	// Seen is what the script would have to say instead; nil if that isn't known.
+	Seen *Seen `json:",omitempty"`
 	// Classic is packetdrill's message for the same thing, without the file's
 	// name and line.
 	Classic string
@@ -99,6 +101,9 @@ type Entry struct {
 	// GSO is the gso_size of a super-segment, 0 for others.
 	GSO   int    `json:",omitempty"`
 	Cause string `json:",omitempty"`
+	// Sent numbers the packets of the stack, from 1, in the order in which they were
+	// sent; 0 for what isn't one.
+	Sent int `json:",omitempty"`
 	// Result is what a call returned, as "1000" or "-1 EAGAIN"; "" for what
 	// isn't a call, or blocks.
 	Result string `json:",omitempty"`

@@ -89,6 +89,7 @@ type runner struct {
 	strangers map[[2]netip.AddrPort]*socket // connections that are none of the script's
 
 	built map[*script.Event]*wire.Packet // the script's packets, in script numbers
+	sent  int                            // packets of the socket under test that were seen
 	// improvised are the texts of calls that aren't in the script's source.
 	improvised map[*script.Call]string
 	pieces     []*segment   // wire segments of a super-segment, yet to be matched

@@ -175,6 +175,7 @@ func (r *tcpRule) tcp() *TCP {
 		Options:    r.Options.List,
 		HasOptions: r.Options.Any || r.Options.List != nil,
 		AnyOptions: r.Options.Any,
+		OptionsAt:  r.Options.Range,
 		written:    r.Flags,
 	}
 	t.Flags, t.ACE = r.Flags.split()

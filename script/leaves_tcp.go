@@ -240,15 +240,18 @@ func (n *tcpNumbers) Parse(lex *lexer.PeekingLexer) error {
 
 // tcpOptions are the options of a segment, or any.
 type tcpOptions struct {
+	Range
 	Any  bool
 	List []*TCPOption
 }
 
 // Parse implements participle.Parseable: <...> or <option,option>.
 func (o *tcpOptions) Parse(lex *lexer.PeekingLexer) error {
+	o.Pos = lex.Peek().Pos
 	if !mark(lex, "<") {
 		return participle.NextMatch
 	}
+	defer func() { o.EndPos = lex.RawPeek().Pos }()
 	if mark(lex, "...") {
 		o.Any = true
 		if !mark(lex, ">") {

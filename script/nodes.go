@@ -230,12 +230,19 @@ type TCP struct {
 	// HasOptions tells <> from nothing; AnyOptions is <...>, which checks none.
 	HasOptions bool
 	AnyOptions bool
+	OptionsAt  Range // from < to >
 	// Cause is why the stack must have sent it (cause "tlp"), as far as it says: an
 	// addition to packetdrill's language. nil: not given.
 	Cause *StringPart
 
 	written flags // what Flags and ACE were read from
 }
+
+// FlagsAt returns where the flags stand.
+func (t *TCP) FlagsAt() Range { return t.written.Range }
+
+// FlagsText returns the flags as they are written.
+func (t *TCP) FlagsText() string { return t.flagsText() }
 
 // HasFlag reports whether flag (one of FSRP.UEWA) was written.
 func (t *TCP) HasFlag(flag byte) bool {

@@ -242,7 +242,7 @@ func (p *player) runs(name string, tasks []suite.Task) ([]played, error) {
 		return nil, err
 	}
 	r := p.rc.runner(p.k)
-	r.Reruns = 3
+	r.Reruns, r.Plain = 3, true
 	r.Settings = append(r.Settings, engine.Setting{Name: "keep_going"},
 		engine.Setting{Name: "timeout", Value: playFor.String(), HasValue: true})
 	r.Note = func(stack, note string) { fmt.Fprintf(p.console.stderr, "tcpdrill: %s: %s\n", stack, note) }

@@ -83,7 +83,7 @@ func (f *fmtCommand) file(c *console, name string) error {
 // replaceFile writes a file so that nothing is lost whatever happens: beside
 // the old one first, then in its place.
 func replaceFile(name string, data []byte, mode os.FileMode) error {
-	tmp, err := os.CreateTemp(filepath.Dir(name), ".tcpdrill-fmt-*")
+	tmp, err := os.CreateTemp(filepath.Dir(name), ".tcpdrill-*")
 	if err != nil {
 		return err
 	}

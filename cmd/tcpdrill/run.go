@@ -63,6 +63,7 @@ type runCommand struct {
 	Repeat    int           `default:"1" placeholder:"N" help:"Run each script N times and say how often it passed (1)."`
 	Shard     string        `placeholder:"I/N" help:"Run the I-th of N parts only; auto/N: that of a Kubernetes indexed job. By default what Bazel asks for."`
 	Verbose   bool          `short:"v" help:"Show each script's whole timeline."`
+	updateFlags
 	goStackFlags
 	drillFlags
 	Paths []string `arg:"" name:"path" help:"Scripts, or folders searched for *.pkt."`
@@ -87,6 +88,11 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 		whole = len(all) * rc.Repeat
 		fmt.Fprintf(c.stderr, "tcpdrill: shard %v: %d of %d runs\n", shard, len(tasks), whole)
 	}
+	r := rc.runner(k)
+	u, err := rc.updater(r, tasks)
+	if err != nil {
+		return err
+	}
 	out, err := c.openOutput(rc.Output)
 	if err != nil {
 		return err
@@ -96,6 +102,14 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 	if err != nil {
 		return err
 	}
+	if u != nil && len(tasks) > 0 {
+		if err := rc.mayRewrite(c.ctx, lanes[0]); err != nil {
+			for _, st := range lanes {
+				st.Close()
+			}
+			return err
+		}
+	}
 	page := &output{}
 	if rc.HTML != "" {
 		if page, err = c.openOutput(rc.HTML); err != nil {
@@ -103,7 +117,6 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 		}
 		defer page.close()
 	}
-	r := rc.runner(k)
 	w := rc.writer(c, out, r, whole)
 	if rc.HTML != "" {
 		w = report.Tee(w, report.HTML(page))
@@ -118,6 +131,9 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 	total.Interrupted = r.Run(c.ctx, lanes, tasks, func(one report.Run) {
 		total.Add(one)
 		w.Run(one)
+		if u != nil {
+			u.done(one)
+		}
 	})
 	total.Took = time.Since(started)
 	w.End(total)
@@ -128,6 +144,11 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 	}
 	if err := captures.Err(); err != nil {
 		return err
+	}
+	if u != nil {
+		if err := u.end(c); err != nil {
+			return err
+		}
 	}
 	switch {
 	case total.Interrupted != "":

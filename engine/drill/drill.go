@@ -58,16 +58,7 @@ func (j *Job) Paths() []string {
 // *engine.UnsupportedError for an option that isn't to be had, or says which
 // option of the command line is wrong.
 func (j *Job) Load() (*script.Script, *engine.Config, error) {
-	defines := script.Defines{}
-	for _, s := range j.Settings {
-		if s.Name != "define" {
-			continue
-		}
-		if sym, val, ok := strings.Cut(s.Value, "="); ok && sym != "" {
-			defines[sym] = val
-		}
-	}
-	s, errs := script.Vet(j.Name, j.Source, defines, script.Setting{
+	s, errs := script.Vet(j.Name, j.Source, j.Symbols(), script.Setting{
 		IPVersion: j.setting("ip_version"), Options: j.optionNames(),
 	})
 	if len(errs) > 0 {
@@ -78,6 +69,20 @@ func (j *Job) Load() (*script.Script, *engine.Config, error) {
 		return nil, nil, j.blame(s, err)
 	}
 	return s, &cfg, nil
+}
+
+// Symbols returns the symbols that the command line defines.
+func (j *Job) Symbols() script.Defines {
+	defines := script.Defines{}
+	for _, s := range j.Settings {
+		if s.Name != "define" {
+			continue
+		}
+		if sym, val, ok := strings.Cut(s.Value, "="); ok && sym != "" {
+			defines[sym] = val
+		}
+	}
+	return defines
 }
 
 // setting returns the last value that the command line gives an option, or "".

@@ -26,11 +26,15 @@ type Runner struct {
 	Preset   string           // "kselftest", or "" for none
 	Settings []engine.Setting // of the command line, which win over the preset's and the script's
 	Reruns   int              // how often an inconclusive script is run again
+	Plain    bool             // the stack's own verdict, also where the script says that it differs there
 	// Note is told once what people are to know of the stack; nil: nobody.
 	Note func(stack, note string)
 	// Observe is told what begins and what ends; nil: nobody. It is called from
 	// several goroutines at a time.
 	Observe func(Event)
+	// Revise is told each result and may have the task run again, with another source;
+	// nil: it never is. It is called from several goroutines at a time.
+	Revise func(index int, one report.Run) (source []byte, again bool)
 
 	noted   sync.Once
 	drilled atomic.Bool // the stack could be, so far
@@ -54,6 +58,7 @@ func (r *Runner) Run(ctx context.Context, lanes []stacks.Stack, tasks []Task, em
 		free <- st
 		defer st.Close()
 	}
+	tasks = slices.Clone(tasks)
 	ordered := newOrdered(tasks, emit)
 	pending := make([]int, len(tasks))
 	for i := range pending {
@@ -80,12 +85,12 @@ func (r *Runner) Run(ctx context.Context, lanes []stacks.Stack, tasks []Task, em
 			r.observe(Event{Index: i, Task: tasks[i]})
 		}
 		one, ran, ok := r.one(ctx, st, tasks[i])
-		if ran && ok {
-			expectDifference(&one)
-		}
 		one.Reruns = round
 		if ok && before != nil {
 			confirm(before, one.Outcome)
+		}
+		if ran && ok && !r.Plain {
+			expectDifference(&one)
 		}
 		free <- st
 		if !r.virtual {
@@ -96,6 +101,8 @@ func (r *Runner) Run(ctx context.Context, lanes []stacks.Stack, tasks []Task, em
 		// In virtual time nothing is late, and the same would come out again.
 		case one.Outcome.Verdict == engine.Inconclusive && round < r.Reruns && !one.Virtual:
 			running.Go(func() { run(i, round+1, one.Outcome) })
+		case r.revised(&tasks[i], i, one):
+			running.Go(func() { run(i, 0, nil) })
 		default:
 			mu.Lock()
 			defer mu.Unlock()
@@ -146,6 +153,18 @@ func differing(tokens []engine.Token) string {
 	return strings.Join(names, " ")
 }
 
+// revised reports whether a task is to be run again, with another source.
+func (r *Runner) revised(t *Task, index int, one report.Run) (again bool) {
+	if r.Revise == nil {
+		return false
+	}
+	source, again := r.Revise(index, one)
+	if again {
+		t.Source = source
+	}
+	return again
+}
+
 // One runs one task on a stack, and reports whether there is a result: not if ctx
 // ended. Unlike Run it gives the stack's own verdict also where the script says that
 // it differs there.
@@ -157,13 +176,9 @@ func (r *Runner) One(ctx context.Context, st stacks.Stack, t Task) (one report.R
 // one is One, and reports whether the script was run, not only read.
 func (r *Runner) one(ctx context.Context, st stacks.Stack, t Task) (one report.Run, ran, ok bool) {
 	began := time.Now()
-	settings := []engine.Setting{{Name: "ip_version", Value: string(t.Version), HasValue: true}}
-	preset, err := presetSettings(r.Preset, t.Version)
 	var o *engine.Outcome
+	job, err := r.job(t)
 	if err == nil {
-		// What the command line says wins over the preset.
-		job := drill.NewJob(t.Name, t.Source, slices.Concat(settings, preset, r.Settings))
-		job.Defaults = []engine.Setting{{Name: "timeout", Value: DefaultTimeout.String(), HasValue: true}}
 		o, ran, err = r.outcome(ctx, st, job)
 	}
 	var none *unavailable
@@ -185,6 +200,28 @@ func (r *Runner) one(ctx context.Context, st stacks.Stack, t Task) (one report.R
 		Virtual: r.virtual || st.Virtual(),
 		Repeat:  t.Repeat,
 	}, ran, true
+}
+
+// job returns what a stack needs to run a task.
+func (r *Runner) job(t Task) (*drill.Job, error) {
+	version := engine.Setting{Name: "ip_version", Value: string(t.Version), HasValue: true}
+	preset, err := presetSettings(r.Preset, t.Version)
+	if err != nil {
+		return nil, err
+	}
+	// What the command line says wins over the preset.
+	job := drill.NewJob(t.Name, t.Source, slices.Concat([]engine.Setting{version}, preset, r.Settings))
+	job.Defaults = []engine.Setting{{Name: "timeout", Value: DefaultTimeout.String(), HasValue: true}}
+	return job, nil
+}
+
+// Symbols returns the symbols that the command line and the preset define for a task.
+func (r *Runner) Symbols(t Task) script.Defines {
+	job, err := r.job(t)
+	if err != nil {
+		return nil
+	}
+	return job.Symbols()
 }
 
 // failed is the outcome of a script that could not be run.

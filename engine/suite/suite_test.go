@@ -136,3 +136,32 @@ func TestConfirm(t *testing.T) {
 		}
 	}
 }
+
+// A revised script is run again, and so is each of its runs that is inconclusive, of which
+// who revises learns nothing; only the last result is emitted.
+func TestRevise(t *testing.T) {
+	var runs []string
+	st := lateStack{mu: new(sync.Mutex), runs: &runs, left: map[string]int{"a": 2}}
+	tasks := []Task{task("a", 1), task("b", 1)}
+	var mu sync.Mutex
+	asked := map[int]int{}
+	r := &Runner{Reruns: 3, Revise: func(i int, one report.Run) ([]byte, bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		if one.Outcome.Verdict != engine.Pass {
+			t.Errorf("%s: %s", one.Script, one.Outcome.Verdict)
+		}
+		asked[i]++
+		return append(one.Source, '\n'), asked[i] < 3
+	}}
+	var got []string
+	r.Run(context.Background(), []stacks.Stack{st}, tasks, func(one report.Run) {
+		got = append(got, fmt.Sprintf("%s %d", one.Script, len(one.Source)-len(task(one.Script, 1).Source)))
+	})
+	if want := []string{"a 2", "b 2"}; !slices.Equal(got, want) || len(runs) != 8 {
+		t.Errorf("got %v, want %v; ran %v", got, want, runs)
+	}
+	if string(tasks[0].Source) != string(task("a", 1).Source) {
+		t.Error("the caller's tasks were changed")
+	}
+}
