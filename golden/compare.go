@@ -173,7 +173,7 @@ func wheelStep(tick, d time.Duration) time.Duration {
 		return 0
 	}
 	step := tick
-	for n := d / tick; n >= 64; n /= 8 {
+	for level := 63 * tick; d >= level; level *= 8 {
 		step *= 8
 	}
 	return step

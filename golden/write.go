@@ -96,9 +96,9 @@ func (t *Trace) scriptFrom(dir string) string {
 // time is real and more would differ from run to run.
 func (t *Trace) seconds(d time.Duration) string {
 	if !t.Virtual {
-		return fmt.Sprintf("%.3f", d.Seconds())
+		return fmt.Sprintf("%.3f", d.Round(time.Millisecond).Seconds())
 	}
-	return fmt.Sprintf("%.4f", d.Seconds())
+	return fmt.Sprintf("%.4f", d.Round(time.Millisecond/10).Seconds())
 }
 
 // line is an event as a line.
