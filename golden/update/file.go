@@ -9,7 +9,7 @@
 //	align.go    which packet is which: whether a line's packet has changed, wasn't
 //	            sent, or has another before it
 //	packet.go   the parts of a packet; options.go, time.go
-//	lines.go    lines that are new, and lines that are commented out
+//	lines.go    lines that are commented out; insert.go, new ones
 package update
 
 import (

@@ -153,24 +153,25 @@ func (r *round) call(ev *script.Event, seen *engine.Seen) (last bool) {
 	return fails != failed
 }
 
-// add adds edits, unless they can't be made.
-func (r *round) add(g group) {
+// add adds edits and reports whether it did: not if they can't be made, or change nothing.
+func (r *round) add(g group) bool {
 	g.edits = slices.DeleteFunc(g.edits, func(e edit) bool { return string(r.src.Source[e.start:e.end]) == e.text })
 	if len(g.edits) == 0 {
-		return
+		return false
 	}
 	for _, e := range g.edits {
 		if at, why := r.refuse(e); why != "" {
 			r.leaveAt(at, fmt.Sprintf("%s; it would be %s", why, e.text))
-			return
+			return false
 		}
 	}
 	source, _ := apply(r.src.Source, r.origins, []group{g})
 	if _, err := script.Parse(r.src.Name, source, r.defines); err != nil {
 		r.leaveAt(g.at, "can't be rewritten: "+g.says)
-		return
+		return false
 	}
 	r.groups = append(r.groups, g)
+	return true
 }
 
 // refuse says why an edit can't be made, and where: what it replaces isn't all its own.
