@@ -19,7 +19,7 @@ type pair struct{ a0, a1, b0, b1 int }
 const (
 	gapCost    = 0.5
 	cutCost    = 0.25 // the same bytes in other cuts
-	lengthCost = 0.7
+	lengthCost = 0.5
 	againCost  = 0.2 // one is sent again, the other for the first time
 	flagsCost  = 0.2
 	ackCost    = 0.15

@@ -272,8 +272,12 @@ func cuts(in []*Segment) string {
 // length says that segments begin at the same byte and don't end at the same.
 func (c *comparer) length(ref, own *Event) {
 	a, b := ref.Segment, own.Segment
-	c.differ(Difference{What: Cuts, At: a.At, row: ref,
-		Text: fmt.Sprintf("sends %d bytes at %d where %s sends %d", b.Len, a.Seq, c.ref.Stack, a.Len)})
+	verb := "sends"
+	if again(a) {
+		verb = "retransmits"
+	}
+	c.differ(Difference{What: Cuts, At: a.At, row: ref, group: verb + " other bytes",
+		Text: fmt.Sprintf("%s %s where %s %s %s", verb, place(b), c.ref.Stack, verb, place(a))})
 }
 
 // time says that a segment came earlier or later.
