@@ -50,7 +50,7 @@ const drawChart = (() => {
         el('text', {class: 'end', x: right(i) + 4, y: 15, 'text-anchor': 'end'}, shortened(options.names[i])));
     }
     // A chart is cut into pictures, one below the other, between which paper can be turned.
-    let svg, bottom = 0;
+    let svg, bottom = 0, time = '';
     const part = y => {
       svg?.setAttribute('viewBox', `0 ${+svg.dataset.from} ${width} ${y - svg.dataset.from}`);
       svg = el('svg', {class: 'chart', 'data-from': y, role: 'none'});
@@ -61,6 +61,7 @@ const drawChart = (() => {
       if (r.y >= bottom && r.y - svg.dataset.from > 300) part(r.y);
       bottom = Math.max(bottom, r.y + r.h);
       const lane = r.n || 0;
+      time = r.t || time;
       const g = el('g', {class: `row k-${r.k}${r.bad ? ' bad' : ''}`});
       if (r.k === 'gap' || r.k === 'cut') {
         for (let n = 0; n < chart.lanes; n++) if (r.k === 'gap' || n === lane) pause(g, r, left(n), right(n));
@@ -71,7 +72,7 @@ const drawChart = (() => {
       g.setAttribute('id', `${options.first}${i}`);
       g.setAttribute('tabindex', '-1');
       g.setAttribute('aria-selected', 'false');
-      g.setAttribute('aria-label', spoken(r, options, signs));
+      g.setAttribute('aria-label', spoken(r, time, options, signs));
       g.append(el('rect', {class: 'hit', x: lane ? left(lane) - 8 : 1, y: r.y, width: end(lane) - (lane ? left(lane) - 8 : 1), height: r.h, rx: 3}));
       for (const x of [left(lane), right(lane)]) g.append(el('line', {class: 'life', x1: x, x2: x, y1: r.y, y2: r.y + r.h}));
       if (r.t) g.append(el('text', {class: 'tick', x: 52, y: r.y + 12, 'text-anchor': 'end'}, r.t));
@@ -101,9 +102,9 @@ const drawChart = (() => {
   }
 
   // spoken is a row for those who don't see it.
-  function spoken(r, {lines, names}, signs) {
+  function spoken(r, time, {lines, names}, signs) {
     const text = [...r.s, ...r.d || []].map(s => s.trim()).join(' ');
-    return [names.length > 1 ? names[r.n || 0] : '', lines && r.l ? `line ${r.l}` : '', r.t ? `at ${r.t} s` : '', signs[r.k] || r.k, text].filter(Boolean).join(', ');
+    return [names.length > 1 ? names[r.n || 0] : '', lines && r.l ? `line ${r.l}` : '', `at ${time} s`, signs[r.k] || r.k, text].filter(Boolean).join(', ');
   }
 
   // label writes what a row says, and below it what is said of it.
