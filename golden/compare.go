@@ -220,7 +220,7 @@ func (c *comparer) differ(d Difference) {
 		return
 	}
 	for i := range c.out.Rows {
-		if r := &c.out.Rows[i]; len(r.Ref) > 0 && r.Ref[0] == d.row || len(r.Own) > 0 && r.Own[0] == d.row {
+		if r := &c.out.Rows[i]; slices.Contains(r.Ref, d.row) || slices.Contains(r.Own, d.row) {
 			if !slices.Contains(r.Differ, d.What) {
 				r.Differ = append(r.Differ, d.What)
 			}

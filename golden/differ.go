@@ -49,6 +49,10 @@ type Difference struct {
 	row          *Event
 }
 
+// Event returns what differs: one of the reference's events, of what the reference
+// doesn't do one of the other's; nil if a run stops or goes on.
+func (d Difference) Event() *Event { return d.row }
+
 // pair says in what segments differ that stand side by side.
 func (c *comparer) pair(ref, own []*Event) {
 	switch {

@@ -185,39 +185,55 @@ func sameVerdict(results []Result, stack int) []string {
 // the reference did with -, what only the other did with +.
 func SideBySide(w io.Writer, c *Comparison) {
 	fmt.Fprintf(w, "      --- %s %s\n      +++ %s %s\n", c.Ref.Stack, c.Ref.Version, c.Own.Stack, c.Own.Version)
+	for _, l := range c.Lines() {
+		line := fmt.Sprintf("      %s %s", l.Sign, l.Text)
+		if d := l.Differences(); d != "" {
+			line += "   ← " + d
+		}
+		fmt.Fprintln(w, line)
+	}
+}
+
+// A Line is a line of two traces that are written as one.
+type Line struct {
+	Sign   string // " " for what both did, "-" for the reference, "+" for the other
+	Text   string // of the event, as a trace has it
+	Event  *Event
+	Differ []What // in what the row differs, at its end
+}
+
+// Differences lists in what a line differs, the weightiest first.
+func (l Line) Differences() string {
+	var words []string
+	for _, d := range slices.SortedFunc(slices.Values(l.Differ), func(a, b What) int { return cmp.Compare(rank(a), rank(b)) }) {
+		words = append(words, string(d))
+	}
+	return strings.Join(words, ", ")
+}
+
+// Lines lays both traces out as one, in the order of the rows.
+func (c *Comparison) Lines() []Line {
+	var out []Line
+	add := func(sign string, t *Trace, e *Event, differ []What) {
+		out = append(out, Line{sign, t.line(e), e, differ})
+	}
 	for _, r := range c.Rows {
-		if len(r.Differ) == 0 && len(r.Ref) == len(r.Own) {
+		if len(r.Differ) == 0 && (len(r.Ref) == len(r.Own) || len(r.Ref) > 0 && r.Ref[0].Kind == State) {
 			for _, e := range r.Ref {
-				printRow(w, " ", c.Ref, e, nil)
+				add(" ", c.Ref, e, nil)
 			}
 			continue
 		}
-		if len(r.Differ) == 0 && len(r.Ref) > 0 && r.Ref[0].Kind == State {
-			printRow(w, " ", c.Ref, r.Ref[0], nil)
-			continue
-		}
 		for _, e := range r.Ref {
-			printRow(w, "-", c.Ref, e, nil)
+			add("-", c.Ref, e, nil)
 		}
 		for i, e := range r.Own {
 			var differ []What
 			if i == len(r.Own)-1 {
 				differ = r.Differ
 			}
-			printRow(w, "+", c.Own, e, differ)
+			add("+", c.Own, e, differ)
 		}
 	}
-}
-
-// printRow writes one event, and in what it differs.
-func printRow(w io.Writer, sign string, t *Trace, e *Event, differ []What) {
-	line := fmt.Sprintf("      %s %s", sign, t.line(e))
-	if len(differ) > 0 {
-		var words []string
-		for _, d := range slices.SortedFunc(slices.Values(differ), func(a, b What) int { return cmp.Compare(rank(a), rank(b)) }) {
-			words = append(words, string(d))
-		}
-		line += "   ← " + strings.Join(words, ", ")
-	}
-	fmt.Fprintln(w, line)
+	return out
 }

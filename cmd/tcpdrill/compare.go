@@ -25,6 +25,7 @@ type compareCommand struct {
 	Ignore    []string `placeholder:"WHAT,…" help:"What doesn't count as a difference: ${whats}."`
 	Format    string   `default:"text" enum:"text,markdown,jsonl" help:"text, markdown or jsonl."`
 	Output    string   `short:"o" placeholder:"FILE" help:"Where the table goes; standard output by default."`
+	HTML      string   `name:"html" placeholder:"FILE" help:"Write a page with what differs, charts and traces, too."`
 	Only      string   `enum:",different" default:"" placeholder:"different" help:"different: leave out scripts on which all stacks agree."`
 	Verbose   bool     `short:"v" help:"Show the traces side by side, of scripts on which stacks differ."`
 	Jobs      int      `short:"j" placeholder:"N" help:"As for run."`
@@ -44,6 +45,13 @@ func (cc *compareCommand) Run(c *console, k *kong.Context) error {
 		return err
 	}
 	defer out.close()
+	page := &output{}
+	if cc.HTML != "" {
+		if page, err = c.openOutput(cc.HTML); err != nil {
+			return err
+		}
+		defer page.close()
+	}
 	results, err := cc.results(c, k, opt)
 	if err != nil {
 		return err
@@ -51,8 +59,13 @@ func (cc *compareCommand) Run(c *console, k *kong.Context) error {
 	if err := cc.write(out, results); err != nil {
 		return err
 	}
-	if err := out.close(); err != nil {
-		return err
+	if cc.HTML != "" {
+		report.CompareHTML(page, results, opt)
+	}
+	for _, o := range []*output{out, page} {
+		if err := o.close(); err != nil {
+			return err
+		}
 	}
 	return compareStatus(results)
 }

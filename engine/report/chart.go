@@ -18,6 +18,10 @@ type Lane struct {
 	Entries []engine.Entry
 	// Bad are lines of the script that the stack didn't do as they say.
 	Bad map[int]bool
+	// Notes are what more is said of an entry, by its index.
+	Notes map[int][]string
+	// Command is what shows all of a timeline that is too long; "" for run -v.
+	Command string
 }
 
 // A Chart is a time-sequence chart, laid out: time runs down, and no two rows of a
@@ -36,12 +40,15 @@ type Row struct {
 	Lane int    `json:"n,omitempty"`
 	// Time is a mark on the axis, where time has gone on since the row before.
 	Time string `json:"t,omitempty"`
-	Line int    `json:"l,omitempty"` // of the script; 0 for none
-	Y    int    `json:"y"`
-	H    int    `json:"h"`
+	// Line is the script's, 0 for none. In lanes that are compared, rows that belong
+	// together have the same.
+	Line int `json:"l,omitempty"`
+	Y    int `json:"y"`
+	H    int `json:"h"`
 	// Text is the label, cut into lines of at most labelWidth characters.
-	Text []string `json:"s"`
-	Bad  bool     `json:"bad,omitempty"`
+	Text  []string `json:"s"`
+	Notes []string `json:"d,omitempty"` // below the label
+	Bad   bool     `json:"bad,omitempty"`
 }
 
 // Kinds of rows that are no entries of a timeline.
@@ -86,24 +93,59 @@ func NewChart(lanes ...Lane) Chart {
 			y += space(d)
 		}
 		last = at
-		bottom, mark := y, tenths(at)
+		now := make([][]Row, len(rest))
 		for i := range rest {
-			below := y
 			for len(rest[i]) > 0 && rest[i][0].at == at {
-				it := rest[i][0]
+				now[i] = append(now[i], rest[i][0].row)
 				rest[i] = rest[i][1:]
-				row := it.row
-				row.Lane, row.Time, row.Y = i, mark, below
-				c.Rows = append(c.Rows, row)
-				below += row.H
-				mark = ""
 			}
-			bottom = max(bottom, below)
 		}
-		y = bottom
+		y = stand(now, y)
+		var rows []Row
+		for i := range now {
+			for _, row := range now[i] {
+				row.Lane = i
+				rows = append(rows, row)
+			}
+		}
+		// From top to bottom, as whoever draws it may cut it between two.
+		slices.SortStableFunc(rows, func(a, b Row) int { return a.Y - b.Y })
+		rows[0].Time = tenths(at)
+		c.Rows = append(c.Rows, rows...)
 	}
 	c.Height = y
 	return c
+}
+
+// stand puts the rows of one instant below y, those of each lane under each other, and
+// returns where they end. Rows of the same line of the script stand at the same height
+// in all lanes, as far as they are in the same order.
+func stand(lanes [][]Row, y int) (bottom int) {
+	bottom = y
+	least := map[int]int{} // of a line
+	for range 3 * len(lanes) {
+		moved := false
+		for _, rows := range lanes {
+			below := y
+			seen := map[int]bool{}
+			for i := range rows {
+				r := &rows[i]
+				r.Y = below
+				if l := r.Line; l > 0 && !seen[l] && len(lanes) > 1 {
+					seen[l] = true
+					r.Y = max(r.Y, least[l])
+					moved = moved || r.Y > least[l]
+					least[l] = r.Y
+				}
+				below = r.Y + r.H
+			}
+			bottom = max(bottom, below)
+		}
+		if !moved {
+			break
+		}
+	}
+	return bottom
 }
 
 // An item is a row that has no place yet.
@@ -114,44 +156,50 @@ type item struct {
 
 // items makes rows of entries, without the middle of a timeline that is too long.
 func (l Lane) items() (out []item) {
-	entries := slices.Clone(l.Entries)
-	slices.SortStableFunc(entries, func(a, b engine.Entry) int { return cmp.Compare(a.At, b.At) })
-	left := len(entries) - chartHead - chartTail
-	for i, e := range entries {
-		at := e.At.Round(time.Millisecond / 10)
+	order := make([]int, len(l.Entries))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(l.Entries[a].At, l.Entries[b].At) })
+	left := len(order) - chartHead - chartTail
+	for i, n := range order {
+		at := l.Entries[n].At.Round(time.Millisecond / 10)
 		switch {
 		case left <= 0 || i < chartHead || i >= chartHead+left:
-			out = append(out, item{at, l.row(e)})
+			out = append(out, item{at, l.row(n)})
 		case i == chartHead:
-			out = append(out, item{at, Row{Kind: rowCut, H: gapHeight, Text: cutText(entries[i : i+left])}})
+			out = append(out, item{at, Row{Kind: rowCut, H: gapHeight, Text: l.cutText(order[i : i+left])}})
 		}
 	}
 	return out
 }
 
 // cutText says what was left out.
-func cutText(entries []engine.Entry) []string {
+func (l Lane) cutText(left []int) []string {
 	off := 0
-	for _, e := range entries {
-		if e.Kind == engine.EntryWrong || e.Kind == engine.EntryMissing {
+	for _, n := range left {
+		kind := l.Entries[n].Kind
+		if kind == engine.EntryWrong || kind == engine.EntryMissing || len(l.Notes[n]) > 0 {
 			off++
 		}
 	}
-	text := fmt.Sprintf("… %d entries left out: see run -v …", len(entries))
+	command := cmp.Or(l.Command, "run -v")
+	text := fmt.Sprintf("… %d entries left out: see %s …", len(left), command)
 	if off > 0 {
-		text = fmt.Sprintf("… %d entries left out, %d wrong: run -v …", len(entries), off)
+		text = fmt.Sprintf("… %d entries left out, %d wrong: %s …", len(left), off, command)
 	}
 	return []string{text}
 }
 
-// row is an entry as a row.
-func (l Lane) row(e engine.Entry) Row {
+// row is the entry with an index as a row.
+func (l Lane) row(n int) Row {
+	e := l.Entries[n]
 	r := Row{Kind: string(e.Kind), Line: e.Line}
 	text := e.Text
 	switch e.Kind {
 	case engine.EntryInject, engine.EntryMatch, engine.EntryWrong, engine.EntryMissing, engine.EntryExtra, engine.EntryOther:
 		text = strings.TrimSpace(kinds[e.Kind]) + " " + strings.TrimSpace(text)
-		if e.Kind == engine.EntryMissing {
+		if e.Kind == engine.EntryMissing && len(l.Notes[n]) == 0 {
 			text = "! nothing sent for: " + strings.TrimSpace(e.Text)
 		}
 		if e.GSO > 0 {
@@ -177,7 +225,10 @@ func (l Lane) row(e engine.Entry) Row {
 	if n := len(r.Text) - labelLines; n > 0 {
 		r.Text = append(r.Text[:labelLines-1], fmt.Sprintf("… %d more lines", n+1))
 	}
-	r.H += len(r.Text) * lineHeight
+	for _, note := range l.Notes[n] {
+		r.Notes = append(r.Notes, wrap(note, labelWidth)...)
+	}
+	r.H += (len(r.Text) + len(r.Notes)) * lineHeight
 	return r
 }
 

@@ -95,10 +95,10 @@ func TestChartLanes(t *testing.T) {
 		Lane{Entries: entries(t, "0 inject S 0:0(0)", "0.04 extra . 1:1(0) ack 1", "0.3 match . 1:1(0) ack 1")},
 	)
 	check(t, c)
-	if want, got := "inject 0.0000, match, inject, extra 0.0400, gap, match 0.3000, match", kindsOf(c); got != want {
+	if want, got := "inject 0.0000, inject, match, extra 0.0400, gap, match 0.3000, match", kindsOf(c); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if a, b := c.Rows[0], c.Rows[2]; a.Y != b.Y || b.Lane != 1 {
+	if a, b := c.Rows[0], c.Rows[1]; a.Y != b.Y || b.Lane != 1 {
 		t.Errorf("the first packets stand at %d and %d", a.Y, b.Y)
 	}
 	if a, b := c.Rows[5], c.Rows[6]; a.Y != b.Y {

@@ -1,16 +1,10 @@
 package report
 
 import (
-	"crypto/sha256"
-	"embed"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"html/template"
 	"io"
 	"slices"
-	"strings"
-	"sync"
 	"time"
 
 	"tcpdrill/engine"
@@ -21,15 +15,14 @@ import (
 func HTML(w io.Writer) Writer { return newHTML(w) }
 
 func newHTML(w io.Writer) *htmlWriter {
-	return &htmlWriter{w: w, now: time.Now, script: asset("page.js"), charts: newPool(), sources: newPool(), ids: map[string]bool{}, results: []htmlResult{}}
+	return &htmlWriter{w: w, now: time.Now, charts: newPool(), sources: newPool(), ids: map[string]bool{}, results: []htmlResult{}}
 }
 
 // An htmlWriter gathers results for a page.
 type htmlWriter struct {
-	w   io.Writer
-	now func() time.Time
-	// The program of the page.
-	script string
+	w      io.Writer
+	now    func() time.Time
+	script string // what the page's program does beside, in tests
 
 	results         []htmlResult
 	charts, sources *pool // the same script in several IP versions often has the same
@@ -68,29 +61,20 @@ func (h *htmlWriter) End(all Total) {
 		Results: h.results, Tally: tallied(all.Tally), Total: all.Tally.Total(),
 		Interrupted: all.Interrupted,
 		Started:     h.now().Add(-all.Took), Took: all.Took,
-		Stacks:   distinct(h.results, func(r htmlResult) string { return r.Stack }),
-		Versions: distinct(h.results, func(r htmlResult) string { return r.IPVersion }),
-		Data:     htmlData{h.results, h.charts.items, h.sources.items, htmlSizes{labelWidth, lineHeight, arrowHeight}},
-		Style:    template.CSS(asset("page.css")),
-		Chart:    template.JS(asset("chart.js")),
-		Script:   template.JS(h.script),
+		Stacks:    distinct(h.results, func(r htmlResult) string { return r.Stack }),
+		Versions:  distinct(h.results, func(r htmlResult) string { return r.IPVersion }),
+		Data:      htmlData{h.results, h.charts.items, h.sources.items, chartSizes},
+		htmlFrame: newFrame([]string{"page.css"}, "chart.js", "list.js", "link.js", "page.js").with(h.script),
 	}
 	for _, r := range h.results {
 		page.Reruns += r.Reruns
 	}
-	// Nothing but what is in the page may be loaded or run, whatever a script or its
-	// output says.
-	page.Policy = fmt.Sprintf("default-src 'none'; img-src data:; style-src %s; script-src %s %s; base-uri 'none'; form-action 'none'",
-		hashOf(string(page.Style)), hashOf(string(page.Chart)), hashOf(string(page.Script)))
-	if err := htmlTemplate().Execute(h.w, page); err != nil {
-		// Of what is written into the page nothing can fail but the writing itself,
-		// which whoever opened the file is told of too.
-		fmt.Fprintf(h.w, "\n%s\n", template.HTMLEscapeString(err.Error()))
-	}
+	page.write(h.w, "page.html", page)
 }
 
 // An htmlPage is what the template is about.
 type htmlPage struct {
+	htmlFrame
 	Results          []htmlResult
 	Tally            []verdictCount
 	Total, Reruns    int
@@ -99,9 +83,6 @@ type htmlPage struct {
 	Took             time.Duration
 	Stacks, Versions []string
 	Data             htmlData
-	Policy           string
-	Style            template.CSS
-	Chart, Script    template.JS
 }
 
 // htmlData is what the page's program is about.
@@ -110,13 +91,6 @@ type htmlData struct {
 	Charts  []json.RawMessage `json:"charts"`
 	Sources []json.RawMessage `json:"sources"`
 	Sizes   htmlSizes         `json:"sizes"`
-}
-
-// htmlSizes are sizes that a chart is laid out with.
-type htmlSizes struct {
-	Label int `json:"label"` // characters in a line of a label
-	Line  int `json:"line"`
-	Arrow int `json:"arrow"`
 }
 
 // A verdictCount is how many runs came out in one way.
@@ -149,59 +123,4 @@ func distinct(results []htmlResult, of func(htmlResult) string) (out []string) {
 		}
 	}
 	return out
-}
-
-// A pool keeps values, equal ones once.
-type pool struct {
-	items []json.RawMessage
-	at    map[string]int
-}
-
-func newPool() *pool { return &pool{items: []json.RawMessage{}, at: map[string]int{}} }
-
-// add returns the value's index.
-func (p *pool) add(v any) int {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // it consists of strings and numbers
-	}
-	i, ok := p.at[string(b)]
-	if !ok {
-		i = len(p.items)
-		p.at[string(b)] = i
-		p.items = append(p.items, b)
-	}
-	return i
-}
-
-//go:embed html
-var htmlFiles embed.FS
-
-// asset is a part of the page.
-func asset(name string) string {
-	b, err := htmlFiles.ReadFile("html/" + name)
-	if err != nil {
-		panic(err)
-	}
-	return string(b)
-}
-
-// hashOf is by what a content security policy knows a text.
-func hashOf(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
-}
-
-var htmlTemplate = sync.OnceValue(func() *template.Template {
-	return template.Must(template.New("page").Funcs(template.FuncMap{
-		"join":    strings.Join,
-		"icon":    func(verdict string) string { return verdictIcons[engine.Verdict(verdict)] },
-		"seconds": func(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) },
-	}).Parse(asset("page.html")))
-})
-
-// verdictIcons tell verdicts apart where colours don't.
-var verdictIcons = map[engine.Verdict]string{
-	engine.Pass: "✓", engine.Fail: "✗", engine.Error: "!",
-	engine.Inconclusive: "?", engine.Unsupported: "–",
 }

@@ -10,9 +10,11 @@ import (
 	"time"
 )
 
-// probe goes through the page as a reader does, and leaves what it found wrong in an
-// element that --dump-dom shows.
-const probe = `
+// probe makes a program that goes through a page as a reader does, and leaves what it
+// found wrong in an element that --dump-dom shows.
+func probe(steps string) string { return probeHead + steps + probeTail }
+
+const probeHead = `
 addEventListener('load', async () => {
   const found = [], say = t => { if (!found.includes(t)) found.push(t); };
   addEventListener('error', e => say('error: ' + e.message));
@@ -23,8 +25,25 @@ addEventListener('load', async () => {
   const press = async (key, on) => { (on || document.activeElement).dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true, cancelable: true})); await settle(); };
   const narrow = what => is(what + ' is wider than the screen, by', Math.max(0, document.documentElement.scrollWidth - innerWidth), 0);
   const visible = () => all('#results tbody tr').length;
+  // Each result's page has a chart, in which no text is outside or on another.
+  const charts = async () => {
+    for (const a of all('#results tbody a')) {
+      a.click(); await settle();
+      narrow(a.textContent);
+      const boxes = all('svg.chart text').map(e => ({e, b: e.getBBox(), view: e.ownerSVGElement.viewBox.baseVal}));
+      boxes.forEach(({e, b, view}, i) => {
+        if (b.x < 0 || b.x + b.width > view.width || b.y < view.y || b.y + b.height > view.y + view.height) say('outside: ' + e.textContent);
+        for (const {e: f, b: c} of boxes.slice(i + 1)) {
+          if (b.x < c.x + c.width && c.x < b.x + b.width && b.y + 1 < c.y + c.height && c.y + 1 < b.y + b.height) say('overlap: ' + e.textContent + ' / ' + f.textContent);
+        }
+      });
+    }
+  };
   try {
     await settle();
+`
+
+const runSteps = `
     is('results', visible(), 5);
     narrow('the list');
     all('[name=verdict]').filter(b => b.value !== 'fail').forEach(b => b.click());
@@ -69,18 +88,58 @@ addEventListener('load', async () => {
     is('to and fro', $('#title').textContent, second);
     await press('Escape'); $('form').reset(); await settle();
 
-    for (const a of all('#results tbody a')) {
-      a.click(); await settle();
-      narrow(a.textContent);
-      if (!$('svg.chart')) continue;
-      const boxes = all('svg.chart text').map(e => ({e, b: e.getBBox(), view: e.ownerSVGElement.viewBox.baseVal}));
-      boxes.forEach(({e, b, view}, i) => {
-        if (b.x < 0 || b.x + b.width > view.width || b.y < view.y || b.y + b.height > view.y + view.height) say('outside: ' + e.textContent);
-        for (const {e: f, b: c} of boxes.slice(i + 1)) {
-          if (b.x < c.x + c.width && c.x < b.x + b.width && b.y + 1 < c.y + c.height && c.y + 1 < b.y + b.height) say('overlap: ' + e.textContent + ' / ' + f.textContent);
-        }
-      });
-    }
+    await charts();
+`
+
+const compareSteps = `
+    const picked = () => all('.picked').map(e => e.id || e.querySelector('.state').textContent).join();
+    is('results', visible(), 4);
+    narrow('the list');
+    $('[name=only]').click();
+    is('what differs', visible(), 2);
+    $('[name=stack]').value = 'stack2'; $('[name=stack]').dispatchEvent(new Event('input', {bubbles: true}));
+    is('what differs on a stack', visible(), 0);
+    is('nothing', $('#none').hidden, false);
+    is('address', location.hash, '#?only=1&stack=stack2');
+    $('form').reset(); await settle();
+    $('[name=what]').value = 'extra'; $('[name=what]').dispatchEvent(new Event('input', {bubbles: true}));
+    is('a kind', visible(), 1);
+    $('form').reset(); await settle();
+    $('[name=q]').value = 'PROBE below'; $('[name=q]').dispatchEvent(new Event('input', {bubbles: true}));
+    is('a statement', visible(), 1);
+    $('form').reset(); await settle();
+    $('[data-sort="1"]').click();
+    is('sorted', $('#results tbody a').textContent, 'tcp/differs.pkt');
+    $('form').reset(); await settle();
+
+    location.hash = '#tcp/differs.pkt?only=1&q=tcp'; await settle();
+    is('filter of a link', $('[name=only]').checked, true);
+    is('open', $('#title').textContent, '≠ tcp/differs.pkt');
+    is('statements', all('.said > li').map(e => e.querySelectorAll('li').length).join(), '0,7,0');
+    is('lanes', all('.ends .end').map(e => e.textContent).filter(t => t.startsWith('stack')).join(), 'stack0,stack1,stack2');
+    is('kinds', ['wrong', 'missing', 'extra', 'match'].map(k => all('.chart .row.k-' + k).length).join(), '2,1,2,7');
+    is('said in rows', all('.chart .noted-row').map(e => e.textContent).filter(t => t.startsWith('≠')).length, 7);
+    is('spoken', $('.chart .k-missing').getAttribute('aria-label'), 'stack1, at 0.0700 s, sent by the reference, but not here, ! P. 1001:2001(1000) ack 1 win 502 (tlp) ≠ no retransmission of 1001:2001 (tlp)');
+    is('traces', all('.diff').length, 1);
+    is('lines', all('.diff .d-minus').length + ' ' + all('.diff .d-plus').length, '4 5');
+    $('.chart .k-missing').dispatchEvent(new MouseEvent('click', {bubbles: true}));
+    is('clicked', all('.picked').length, 4); // the reference's, this, the third's, and a line
+    all('.diff .d-plus')[0].click();
+    is('clicked in the traces', all('.picked.row').length + ' ' + all('.picked.line').length, '4 3');
+    $('.chart .k-missing').focus(); await press('ArrowLeft'); await press('Enter');
+    is('to the left', document.activeElement.getAttribute('aria-label').startsWith('stack0, at 0.0700 s'), true);
+    await press('ArrowUp');
+    is('up', document.activeElement.getAttribute('aria-label').startsWith('stack0, at 0.0300 s, code'), true);
+    is('still there', $('#title').textContent, '≠ tcp/differs.pkt');
+    await press('Escape');
+    is('back', $('#detail').hidden, true);
+    await press('j'); document.activeElement.click(); await settle();
+    is('the next', $('#title').textContent.startsWith('≠ tcp/stops</' + 'script>'), true);
+    await press('Escape'); $('form').reset(); await settle();
+    await charts();
+`
+
+const probeTail = `
     if (document.querySelector('img')) say('an image');
   } catch (e) { say('thrown: ' + e.stack); }
   const out = document.createElement('pre');
@@ -91,14 +150,21 @@ addEventListener('load', async () => {
 `
 
 // In a browser, the page does what it says, on a desk and on a phone.
-func TestHTMLInBrowser(t *testing.T) {
+func TestHTMLInBrowser(t *testing.T) { browse(t, htmlOf(htmlRuns(), probe(runSteps))) }
+
+// So does the one that compares stacks.
+func TestCompareHTMLInBrowser(t *testing.T) { browse(t, compareOf(compared(t), probe(compareSteps))) }
+
+// browse opens a page that has a probe, and reports what that found wrong.
+func browse(t *testing.T, text string) {
+	t.Helper()
 	chromium, err := exec.LookPath("chromium")
 	if err != nil {
 		t.Skip("chromium isn't installed")
 	}
 	dir := t.TempDir()
 	page := filepath.Join(dir, "page.html")
-	if err := os.WriteFile(page, []byte(htmlOf(htmlRuns(), probe)), 0o644); err != nil {
+	if err := os.WriteFile(page, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	for name, size := range map[string]string{"desk": "1440,900", "phone": "390,844"} {

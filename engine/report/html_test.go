@@ -143,8 +143,8 @@ func TestHTML(t *testing.T) {
 // Whatever a script is called, says and prints, it stays text, and comes out as it was.
 func TestHTMLEscapes(t *testing.T) {
 	page := htmlOf(htmlRuns(), "")
-	if n := strings.Count(page, "<script"); n != 3 {
-		t.Errorf("%d scripts in the page, want 3", n)
+	if n := strings.Count(page, "<script"); n != 5 {
+		t.Errorf("%d scripts in the page, want 5", n)
 	}
 	for _, tag := range []string{"<img", "<!--", "alert(1)</script>"} {
 		if strings.Contains(page, tag) {
@@ -159,7 +159,7 @@ func TestHTMLEscapes(t *testing.T) {
 		t.Errorf("the output came out as %q", got)
 	}
 	// The program makes texts only of what it is given.
-	for _, name := range []string{"chart.js", "page.js"} {
+	for _, name := range []string{"chart.js", "list.js", "link.js", "page.js"} {
 		if bad := regexp.MustCompile(`innerHTML|outerHTML|insertAdjacent|document\.write|eval\(|DOMParser`).FindString(asset(name)); bad != "" {
 			t.Errorf("%s has %s", name, bad)
 		}
@@ -177,7 +177,7 @@ func TestHTMLAlone(t *testing.T) {
 	if !strings.HasPrefix(text, "default-src 'none'; img-src data:; style-src 'sha256-") || strings.Contains(text, "unsafe") {
 		t.Errorf("the policy is %s", text)
 	}
-	for _, name := range []string{"page.css", "chart.js", "page.js"} {
+	for _, name := range []string{"page.css", "chart.js", "list.js", "link.js", "page.js"} {
 		if !strings.Contains(page, asset(name)) || !strings.Contains(text, hashOf(asset(name))) {
 			t.Errorf("%s isn't in the page, or the policy forbids it", name)
 		}

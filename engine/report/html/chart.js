@@ -3,13 +3,14 @@
 // drawChart draws a chart that is laid out (engine/report/chart.go says how high things
 // are; here is how wide, and what they look like) into an element, and returns the
 // rows' elements. Options: names, of the stacks; sizes, of a label; label, for those
-// who don't see it; first, what ids start with.
+// who don't see it; first, what ids start with; lines, whether rows are of a script's
+// lines; signs, what the kinds of segments mean, if not what they mean in a run.
 //
 // Each lane has two ends: the script's, left, and the stack's, right. What the stack is
 // called to do stands beside its end, or between the two where there is little room.
 const drawChart = (() => {
-  const gutter = 84, span = 338, glyph = 7.25, beside = 14;
-  const signs = {
+  const span = 338, glyph = 7.25, beside = 14;
+  const usual = {
     inject: 'given to the stack', match: 'sent, as expected', wrong: 'sent, but not as expected',
     missing: 'expected, but not sent', extra: 'sent, and no line expects it', other: "another socket's",
   };
@@ -26,18 +27,20 @@ const drawChart = (() => {
   const shortened = name => name.length > 26 ? '…' + name.slice(-25) : name;
 
   function draw(container, chart, options) {
-    const {sizes} = options;
+    const {sizes} = options, signs = options.signs || usual;
+    const gutter = options.lines ? 84 : 60;
     const labels = sizes.label * glyph;
     const wideLane = span + beside + labels + 6, narrowLane = span + (chart.lanes > 1 ? 36 : 10);
     const wide = container.clientWidth >= gutter + chart.lanes * wideLane;
     const lane = wide ? wideLane : narrowLane;
     const width = gutter + chart.lanes * lane;
     const left = i => gutter + i * lane, right = i => left(i) + span;
+    const end = i => i + 1 < chart.lanes ? left(i + 1) - 10 : width - 1;
     const head = 22;
 
     const heads = el('svg', {class: 'ends', viewBox: `0 0 ${width} ${head}`, 'aria-hidden': 'true'},
       el('text', {class: 'tick', x: 45, y: 15, 'text-anchor': 'end'}, 'time'),
-      el('text', {class: 'tick', x: 77, y: 15, 'text-anchor': 'end'}, 'line'));
+      options.lines ? el('text', {class: 'tick', x: 77, y: 15, 'text-anchor': 'end'}, 'line') : '');
     const box = document.createElement('div');
     box.setAttribute('role', 'listbox');
     box.setAttribute('aria-label', options.label);
@@ -47,7 +50,7 @@ const drawChart = (() => {
         el('text', {class: 'end', x: right(i) + 4, y: 15, 'text-anchor': 'end'}, shortened(options.names[i])));
     }
     // A chart is cut into pictures, one below the other, between which paper can be turned.
-    let svg, bottom = 0;
+    let svg, bottom = 0, time = '';
     const part = y => {
       svg?.setAttribute('viewBox', `0 ${+svg.dataset.from} ${width} ${y - svg.dataset.from}`);
       svg = el('svg', {class: 'chart', 'data-from': y, role: 'none'});
@@ -58,6 +61,7 @@ const drawChart = (() => {
       if (r.y >= bottom && r.y - svg.dataset.from > 300) part(r.y);
       bottom = Math.max(bottom, r.y + r.h);
       const lane = r.n || 0;
+      time = r.t || time;
       const g = el('g', {class: `row k-${r.k}${r.bad ? ' bad' : ''}`});
       if (r.k === 'gap' || r.k === 'cut') {
         for (let n = 0; n < chart.lanes; n++) if (r.k === 'gap' || n === lane) pause(g, r, left(n), right(n));
@@ -68,11 +72,11 @@ const drawChart = (() => {
       g.setAttribute('id', `${options.first}${i}`);
       g.setAttribute('tabindex', '-1');
       g.setAttribute('aria-selected', 'false');
-      g.setAttribute('aria-label', spoken(r));
-      g.append(el('rect', {class: 'hit', x: lane ? left(lane) - 8 : 1, y: r.y, width: (lane ? 8 : left(0)) + width - left(lane) - 2, height: r.h, rx: 3}));
+      g.setAttribute('aria-label', spoken(r, time, options, signs));
+      g.append(el('rect', {class: 'hit', x: lane ? left(lane) - 8 : 1, y: r.y, width: end(lane) - (lane ? left(lane) - 8 : 1), height: r.h, rx: 3}));
       for (const x of [left(lane), right(lane)]) g.append(el('line', {class: 'life', x1: x, x2: x, y1: r.y, y2: r.y + r.h}));
       if (r.t) g.append(el('text', {class: 'tick', x: 52, y: r.y + 12, 'text-anchor': 'end'}, r.t));
-      if (r.l && (!lane || r.t)) g.append(el('text', {class: 'tick', x: 77, y: r.y + 12, 'text-anchor': 'end'}, r.l));
+      if (options.lines && r.l && (!lane || r.t)) g.append(el('text', {class: 'tick', x: 77, y: r.y + 12, 'text-anchor': 'end'}, r.l));
       if (signs[r.k]) segment(g, r, left(lane), right(lane), sizes);
       else event(g, r, right(lane), wide, sizes);
       svg.append(g);
@@ -86,26 +90,34 @@ const drawChart = (() => {
         for (const x of [left(i), right(i)]) s.prepend(el('line', {class: 'life', x1: x, x2: x, y1: y, y2: y + height}));
       }
     }
-    for (const s of [heads, ...box.children]) s.style.maxWidth = width * 1.1 + 'px';
+    // Several lanes that would be too small to read are as wide as they have to be.
+    const least = chart.lanes > 1 ? width * .85 : 0;
+    container.classList.toggle('sideways', container.clientWidth < least);
+    for (const s of [heads, ...box.children]) {
+      s.style.maxWidth = width * 1.1 + 'px';
+      s.style.minWidth = least + 'px';
+    }
     container.replaceChildren(heads, box);
     return rows;
   }
 
   // spoken is a row for those who don't see it.
-  function spoken(r) {
-    return [r.l ? `line ${r.l}` : '', r.t ? `at ${r.t} s` : '', signs[r.k] || r.k, r.s.map(s => s.trim()).join(' ')].filter(Boolean).join(', ');
+  function spoken(r, time, {lines, names}, signs) {
+    const text = [...r.s, ...r.d || []].map(s => s.trim()).join(' ');
+    return [names.length > 1 ? names[r.n || 0] : '', lines && r.l ? `line ${r.l}` : '', `at ${time} s`, signs[r.k] || r.k, text].filter(Boolean).join(', ');
   }
 
-  function label(g, lines, x, y, lineHeight) {
+  // label writes what a row says, and below it what is said of it.
+  function label(g, r, x, y, lineHeight) {
     const t = el('text', {class: 'label'});
-    lines.forEach((s, i) => t.append(el('tspan', {x, y: y + 12 + i * lineHeight}, s)));
+    [...r.s, ...r.d || []].forEach((s, i) => t.append(el('tspan', {x, y: y + 12 + i * lineHeight, ...(i >= r.s.length && {class: 'noted-row'})}, s)));
     g.append(t);
   }
 
   // segment draws an arrow under its label.
   function segment(g, r, left, right, sizes) {
-    label(g, r.s, left + 10, r.y, sizes.line);
-    const y = r.y + r.s.length * sizes.line + 2;
+    label(g, r, left + 10, r.y, sizes.line);
+    const y = r.y + (r.s.length + (r.d || []).length) * sizes.line + 2;
     arrow(g, r.k, left, right, y, sizes.arrow - 6);
   }
 
@@ -133,8 +145,8 @@ const drawChart = (() => {
 
   // event draws what happens at the stack's end.
   function event(g, r, right, wide, sizes) {
-    const longest = Math.max(...r.s.map(s => s.length));
-    label(g, r.s, wide ? right + beside : right - 9 - longest * glyph, r.y, sizes.line);
+    const longest = Math.max(...[...r.s, ...r.d || []].map(s => s.length));
+    label(g, r, wide ? right + beside : right - 9 - longest * glyph, r.y, sizes.line);
     const y = r.y + 8;
     switch (r.k) {
       case 'command': g.append(el('path', {class: 'mark', d: `M${right} ${y - 5}l5 5l-5 5l-5 -5z`})); break;
@@ -155,7 +167,7 @@ const drawChart = (() => {
   }
 
   // legend shows what the signs mean.
-  draw.legend = () => {
+  draw.legend = (signs = usual) => {
     const list = document.createElement('ul');
     const add = (kind, text, drawn) => {
       const svg = el('svg', {class: 'sample', viewBox: '0 0 76 16', width: 76, height: 16, 'aria-hidden': 'true'});
@@ -167,7 +179,7 @@ const drawChart = (() => {
       list.append(item);
     };
     const prefix = {inject: '<', match: '>', wrong: '!>', missing: '!', extra: '?>', other: '-'};
-    for (const kind of Object.keys(signs)) add(kind, `${prefix[kind]}  ${signs[kind]}`, g => arrow(g, kind, 4, 72, 5, 6));
+    for (const kind of Object.keys(prefix)) add(kind, `${prefix[kind]}  ${signs[kind]}`, g => arrow(g, kind, 4, 72, 5, 6));
     for (const [kind, text] of [['call', 'a system call'], ['return', 'a call that blocked returns'], ['command', 'a command'], ['code', 'a code block, and what it read']]) {
       add(kind, text, g => event(g, {k: kind, s: [''], y: 0}, 38, true, {line: 15}));
     }
