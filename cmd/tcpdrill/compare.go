@@ -60,7 +60,11 @@ func (cc *compareCommand) Run(c *console, k *kong.Context) error {
 		return err
 	}
 	if cc.HTML != "" {
-		report.CompareHTML(page, results, opt)
+		told := results
+		if cc.Only == "different" {
+			told = slices.DeleteFunc(slices.Clone(results), func(r golden.Result) bool { return r.Agree() })
+		}
+		report.CompareHTML(page, told, opt)
 	}
 	for _, o := range []*output{out, page} {
 		if err := o.close(); err != nil {
