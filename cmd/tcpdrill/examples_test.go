@@ -42,6 +42,16 @@ func TestExamplesListed(t *testing.T) {
 	}
 }
 
+// On the built-in stacks examples pass, or differ as they say.
+func TestExamplesPass(t *testing.T) {
+	for _, stack := range []string{"gostack", "netstack"} {
+		var out, errs strings.Builder
+		if status := run([]string{"tcpdrill", "run", "--stack=" + stack, "../../examples"}, &out, &errs); status != 0 {
+			t.Errorf("%s: exit status %d\n%s%s", stack, status, errs.String(), out.String())
+		}
+	}
+}
+
 // Each fault that the built-in stack can be given is noticed by an example, and without
 // one they all pass.
 func TestExamplesNoticeFaults(t *testing.T) {
