@@ -42,6 +42,13 @@ var settings = map[string]struct {
 		r := tcpip.TCPRecovery(v[0])
 		return setTCP(s, &r)
 	}},
+	timestampsSysctl: {"1", func(s *Stack, v []int64) error {
+		if v[0] > 1 {
+			return errInvalid // without an offset for each connection
+		}
+		s.noTimestamps = v[0] == 0
+		return nil
+	}},
 	"net.ipv4.tcp_rmem": {"4096 1048576 4194304", func(s *Stack, v []int64) error {
 		return setTCP(s, &tcpip.TCPReceiveBufferSizeRangeOption{Min: int(v[0]), Default: int(v[1]), Max: int(v[2])})
 	}},
@@ -114,7 +121,6 @@ var does = map[string][]string{
 	"net.ipv4.tcp_synack_retries":            {"6"},
 	"net.ipv4.tcp_syncookies":                {"1"},
 	"net.ipv4.tcp_thin_linear_timeouts":      {"0"},
-	"net.ipv4.tcp_timestamps":                {"1"},
 	"net.ipv4.tcp_tso_win_divisor":           {"0"},
 	"net.ipv4.tcp_window_scaling":            {"1"},
 	"net.ipv4.tcp_workaround_signed_windows": {"0"},
@@ -126,11 +132,12 @@ var congestionControls = []string{"reno", "cubic"}
 
 func linuxHasCongestionControl(name string) bool { return linux.HasCongestionControl(name) }
 
-// Names of sysctls that are text.
+// Names of sysctls that are dealt with by name.
 const (
 	ccSysctl          = "net.ipv4.tcp_congestion_control"
 	allowedCCSysctl   = "net.ipv4.tcp_allowed_congestion_control"
 	availableCCSysctl = "net.ipv4.tcp_available_congestion_control"
+	timestampsSysctl  = "net.ipv4.tcp_timestamps"
 )
 
 // words has numbers as /proc/sys shows them: with tabs between.
