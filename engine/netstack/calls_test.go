@@ -132,17 +132,22 @@ func TestSysctls(t *testing.T) {
 	}
 }
 
-// Without time stamps, only what would have them is unsupported.
-func TestNoTimestamps(t *testing.T) {
-	for _, tt := range []struct{ syn, want string }{
-		{"mss 1460,sackOK,nop,nop", "pass"},
-		{"mss 1460,sackOK,TS val 1 ecr 0", "unsupported"},
+// Without time stamps, or with Fast Open, only what shows it is unsupported.
+func TestUnsupportedAtUse(t *testing.T) {
+	for _, tt := range []struct{ sysctl, syn, want string }{
+		{"tcp_timestamps=0", "S 0:0(0) win 65535 <mss 1460,sackOK,nop,nop>", "pass"},
+		{"tcp_timestamps=0", "S 0:0(0) win 65535 <mss 1460,sackOK,TS val 1 ecr 0>", "unsupported"},
+		{"tcp_fastopen=0x403", "S 0:0(0) win 65535 <mss 1460,sackOK,TS val 1 ecr 0>", "pass"},
+		{"tcp_fastopen=0x403", "S 0:0(0) win 65535 <mss 1460,FO,nop,nop>", "unsupported"},
+		{"tcp_fastopen=0x403", "S 0:0(0) win 65535 <mss 1460,FOEXP>", "unsupported"},
+		{"tcp_fastopen=0x403", "S 0:10(10) win 65535 <mss 1460>", "unsupported"},
+		{"tcp_fastopen=3", "S 0:10(10) win 65535 <mss 1460>", "pass"},
 	} {
-		o := run("syn.pkt", []byte("`sysctl -q net.ipv4.tcp_timestamps=0`\n"+
+		o := run("syn.pkt", []byte("`sysctl -q net.ipv4."+tt.sysctl+"`\n"+
 			"0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 bind(3, ..., ...) = 0\n+0 listen(3, 1) = 0\n"+
-			"+0 < S 0:0(0) win 65535 <"+tt.syn+">\n+0 > S. 0:0(0) ack 1 <...>\n"))
+			"+0 < "+tt.syn+"\n+0 > S. 0:0(0) ack 1 <...>\n"))
 		if string(o.Verdict) != tt.want {
-			t.Errorf("SYN with %s: %s, want %s: %v", tt.syn, o.Verdict, tt.want, o.Failures)
+			t.Errorf("%s, %s: %s, want %s: %v", tt.sysctl, tt.syn, o.Verdict, tt.want, o.Failures)
 		}
 	}
 	o := run("connect.pkt", []byte("`sysctl -q net.ipv4.tcp_timestamps=0`\n0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0...0.1 connect(3, ..., ...) = 0\n"))

@@ -33,9 +33,7 @@ type host struct {
 	sysctls  map[string]string // those that were set, as /proc/sys shows them
 	addrs    []netip.Prefix    // in the order in which they were added; not masked
 	routes   []routeEntry      // in the order in which they were added
-	// noTimestamps: net.ipv4.tcp_timestamps is 0. netstack always offers time stamps
-	// and takes them; as long as nobody does, there is no difference.
-	noTimestamps bool
+	atUse
 }
 
 // initHost makes the device, which is up at once: before it has an address, nothing can

@@ -17,7 +17,6 @@ import (
 	"tcpdrill/engine"
 	"tcpdrill/engine/abi"
 	"tcpdrill/engine/process"
-	"tcpdrill/engine/wire"
 )
 
 // A Stack is one machine with netstack, made for one run of one script. All methods
@@ -208,23 +207,13 @@ func (p *pending) Result() (engine.Result, time.Duration) { return p.t.Result(),
 
 // Inject implements engine.Link.
 func (s *Stack) Inject(p []byte, _ engine.GSO) error {
-	if s.noTimestamps && offersTimestamps(p) {
-		return unsupported("refusing time stamps (" + timestampsSysctl + " is 0)")
+	if what := s.cannotAnswer(p); what != "" {
+		return unsupported(what)
 	}
 	s.WaitUntil(s.Now() + injectStep)
 	s.link.inject(p)
 	s.settle()
 	return nil
-}
-
-// offersTimestamps reports whether a packet is a SYN with time stamps.
-func offersTimestamps(b []byte) bool {
-	p, err := wire.Parse(b)
-	if err != nil || p.TCP() == nil || p.TCP().Flags&wire.SYN == 0 {
-		return false
-	}
-	_, _, ok := p.TCP().Timestamp()
-	return ok
 }
 
 // Receive implements engine.Link.

@@ -42,6 +42,10 @@ var settings = map[string]struct {
 		r := tcpip.TCPRecovery(v[0])
 		return setTCP(s, &r)
 	}},
+	fastopenSysctl: {"0", func(s *Stack, v []int64) error {
+		s.fastopen = v[0]
+		return nil
+	}},
 	timestampsSysctl: {"1", func(s *Stack, v []int64) error {
 		if v[0] > 1 {
 			return errInvalid // without an offset for each connection
@@ -104,7 +108,6 @@ var does = map[string][]string{
 	"net.ipv4.tcp_dsack":                     {"0"},
 	"net.ipv4.tcp_early_retrans":             {"3", "4"}, // both: tail loss probes, no early retransmit
 	"net.ipv4.tcp_ecn":                       {"0"},
-	"net.ipv4.tcp_fastopen":                  {"0"},
 	"net.ipv4.tcp_frto":                      {"0"},
 	"net.ipv4.tcp_invalid_ratelimit":         {"500"},
 	"net.ipv4.tcp_keepalive_intvl":           {"75"},
@@ -127,6 +130,12 @@ var does = map[string][]string{
 	"net.ipv6.bindv6only":                    {"0"},
 }
 
+// inert reports whether a sysctl can't be seen by a script: in Linux, or here as there is
+// no Fast Open.
+func inert(v *linux.Sysctl) bool {
+	return v.Kind == linux.Inert || v.Name == fastopenSysctl+"_key" || v.Name == fastopenSysctl+"_blackhole_timeout_sec"
+}
+
 // congestionControls are those that netstack has.
 var congestionControls = []string{"reno", "cubic"}
 
@@ -138,6 +147,7 @@ const (
 	allowedCCSysctl   = "net.ipv4.tcp_allowed_congestion_control"
 	availableCCSysctl = "net.ipv4.tcp_available_congestion_control"
 	timestampsSysctl  = "net.ipv4.tcp_timestamps"
+	fastopenSysctl    = "net.ipv4.tcp_fastopen"
 )
 
 // words has numbers as /proc/sys shows them: with tabs between.
@@ -163,7 +173,7 @@ func (s *Stack) Sysctl(name string) (string, error) {
 		return strings.Join(congestionControls, " "), nil
 	}
 	v := linux.Find(name)
-	if v == nil || v.Kind == linux.Counts {
+	if v == nil || !inert(v) {
 		return "", unsupported("the sysctl " + name)
 	}
 	return words(v.Default), nil
@@ -206,7 +216,7 @@ func (s *Stack) SetSysctl(name, value string) error {
 		if err != nil {
 			return err
 		}
-	case v.Kind == linux.Counts && !slices.Contains(does[name], text):
+	case !inert(v) && !slices.Contains(does[name], text):
 		return unsupported(fmt.Sprintf("setting the sysctl %s to %s, where netstack does as with %s,",
 			name, text, strings.Join(does[name], " or ")))
 	}
@@ -227,7 +237,7 @@ func (s *Stack) setCongestionSysctl(name string) error {
 
 // setTextSysctl sets one that is no number: as it is already, or one that nobody sees.
 func (s *Stack) setTextSysctl(v *linux.Sysctl, value string) error {
-	if v.Kind == linux.Inert {
+	if inert(v) {
 		s.sysctls[v.Name] = value
 		return nil
 	}
