@@ -349,7 +349,12 @@ func (r *runner) inject(p *script.Packet) {
 	kept := r.keep(Packet{At: before - r.start, Inbound: true, Data: b, GSO: gso, Kind: EntryInject})
 	r.keepNote(kept, EntryInject, r.event.Pos.Line)
 	if err := r.target.Inject(b, gso); err != nil {
-		f := r.failure(Error, r.event.Pos, "packet not injected: "+err.Error())
+		v := Error
+		var unsupported *UnsupportedError
+		if asUnsupported(err, &unsupported) {
+			v = Unsupported
+		}
+		f := r.failure(v, r.event.Pos, "packet not injected: "+err.Error())
 		f.Classic = "error handling packet: " + err.Error()
 		r.fail(f)
 		return

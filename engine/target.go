@@ -186,7 +186,8 @@ type Captured struct {
 // A Link carries the stack's packets.
 type Link interface {
 	// Inject gives the stack a packet (from the IP header, checksums right)
-	// and returns when the stack has taken it in.
+	// and returns when the stack has taken it in. The error is
+	// *UnsupportedError if the target can't do what the packet is a case of.
 	Inject(p []byte, gso GSO) error
 	// Receive returns the oldest packet sent by the stack and not yet
 	// received, waiting until the deadline for one. It returns nil when none

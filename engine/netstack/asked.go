@@ -14,7 +14,6 @@ var asked = map[string]struct {
 	uses   func(o *header.TCPSynOptions) bool
 	but    string // what netstack does
 }{
-	"net.ipv4.tcp_timestamps": {[]string{"0"}, func(o *header.TCPSynOptions) bool { return o.TS }, "uses timestamps"},
 	// Loss probes are a part of RACK, which netstack has with SACK only.
 	"net.ipv4.tcp_early_retrans": {[]string{"0"}, func(o *header.TCPSynOptions) bool { return o.SACKPermitted }, "sends loss probes"},
 }

@@ -106,7 +106,9 @@ func TestSysctls(t *testing.T) {
 		{"net.ipv4.tcp_congestion_control", "nosuch", "reno", "no such file or directory"},
 		{"net.ipv4.tcp_available_congestion_control", "x", "reno cubic", engine.ErrReadOnly.Error()},
 		{"net.ipv4.tcp_timestamps", "1", "1", ""},
-		{"net.ipv4.tcp_timestamps", "0", "1", "setting the sysctl net.ipv4.tcp_timestamps to 0, where netstack does as with 1, is not supported here"},
+		{"net.ipv4.tcp_timestamps", "0", "0", ""},
+		{"net.ipv4.tcp_timestamps", "2", "1", "setting the sysctl net.ipv4.tcp_timestamps to 2 is not supported here"},
+		{"net.ipv4.tcp_window_scaling", "0", "1", "setting the sysctl net.ipv4.tcp_window_scaling to 0, where netstack does as with 1, is not supported here"},
 		{"net.ipv4.tcp_early_retrans", "4", "4", ""},
 		{"net.ipv4.tcp_adv_win_scale", "2", "2", ""},
 		{"net.ipv4.tcp_rto_min_us", "50000", "50000", ""},
@@ -127,6 +129,30 @@ func TestSysctls(t *testing.T) {
 		if _, ok := errors.AsType[*engine.UnsupportedError](err); !ok || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s: %v, want that it is unsupported", name, err)
 		}
+	}
+}
+
+// Without time stamps, or with Fast Open, only what shows it is unsupported.
+func TestUnsupportedAtUse(t *testing.T) {
+	for _, tt := range []struct{ sysctl, syn, want string }{
+		{"tcp_timestamps=0", "S 0:0(0) win 65535 <mss 1460,sackOK,nop,nop>", "pass"},
+		{"tcp_timestamps=0", "S 0:0(0) win 65535 <mss 1460,sackOK,TS val 1 ecr 0>", "unsupported"},
+		{"tcp_fastopen=0x403", "S 0:0(0) win 65535 <mss 1460,sackOK,TS val 1 ecr 0>", "pass"},
+		{"tcp_fastopen=0x403", "S 0:0(0) win 65535 <mss 1460,FO,nop,nop>", "unsupported"},
+		{"tcp_fastopen=0x403", "S 0:0(0) win 65535 <mss 1460,FOEXP>", "unsupported"},
+		{"tcp_fastopen=0x403", "S 0:10(10) win 65535 <mss 1460>", "unsupported"},
+		{"tcp_fastopen=3", "S 0:10(10) win 65535 <mss 1460>", "pass"},
+	} {
+		o := run("syn.pkt", []byte("`sysctl -q net.ipv4."+tt.sysctl+"`\n"+
+			"0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 bind(3, ..., ...) = 0\n+0 listen(3, 1) = 0\n"+
+			"+0 < "+tt.syn+"\n+0 > S. 0:0(0) ack 1 <...>\n"))
+		if string(o.Verdict) != tt.want {
+			t.Errorf("%s, %s: %s, want %s: %v", tt.sysctl, tt.syn, o.Verdict, tt.want, o.Failures)
+		}
+	}
+	o := run("connect.pkt", []byte("`sysctl -q net.ipv4.tcp_timestamps=0`\n0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0...0.1 connect(3, ..., ...) = 0\n"))
+	if o.Verdict != engine.Unsupported {
+		t.Errorf("connect: %s, want unsupported: %v", o.Verdict, o.Failures)
 	}
 }
 

@@ -34,6 +34,7 @@ type host struct {
 	asked    map[string]string // what was set and netstack can't, if a connection comes to it
 	addrs    []netip.Prefix    // in the order in which they were added; not masked
 	routes   []routeEntry      // in the order in which they were added
+	atUse
 }
 
 // initHost makes the device, which is up at once: before it has an address, nothing can

@@ -125,6 +125,9 @@ func (so *socket) Connect(t *process.Task, addr []byte, nonblock bool) abi.Errno
 		if e != 0 {
 			return e
 		}
+		if so.s.noTimestamps {
+			return t.No("connecting without time stamps (" + timestampsSysctl + " is 0)")
+		}
 		err := so.ep.Connect(a)
 		switch err.(type) {
 		case *tcpip.ErrConnectStarted:

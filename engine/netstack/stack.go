@@ -207,6 +207,9 @@ func (p *pending) Result() (engine.Result, time.Duration) { return p.t.Result(),
 
 // Inject implements engine.Link.
 func (s *Stack) Inject(p []byte, _ engine.GSO) error {
+	if what := s.cannotAnswer(p); what != "" {
+		return unsupported(what)
+	}
 	s.WaitUntil(s.Now() + injectStep)
 	s.link.inject(p)
 	s.settle()

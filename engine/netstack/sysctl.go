@@ -44,6 +44,17 @@ var settings = map[string]struct {
 		r := tcpip.TCPRecovery(v[0])
 		return setTCP(s, &r)
 	}},
+	fastopenSysctl: {"0", func(s *Stack, v []int64) error {
+		s.fastopen = v[0]
+		return nil
+	}},
+	timestampsSysctl: {"1", func(s *Stack, v []int64) error {
+		if v[0] > 1 {
+			return errInvalid // without an offset for each connection
+		}
+		s.noTimestamps = v[0] == 0
+		return nil
+	}},
 	"net.ipv4.tcp_rmem": {"4096 1048576 4194304", func(s *Stack, v []int64) error {
 		return setTCP(s, &tcpip.TCPReceiveBufferSizeRangeOption{Min: int(v[0]), Default: int(v[1]), Max: int(v[2])})
 	}},
@@ -99,7 +110,6 @@ var does = map[string][]string{
 	"net.ipv4.tcp_dsack":                     {"0"},
 	"net.ipv4.tcp_early_retrans":             {"3", "4"}, // both: tail loss probes, no early retransmit
 	"net.ipv4.tcp_ecn":                       {"0"},
-	"net.ipv4.tcp_fastopen":                  {"0"},
 	"net.ipv4.tcp_frto":                      {"0"},
 	"net.ipv4.tcp_invalid_ratelimit":         {"500"},
 	"net.ipv4.tcp_keepalive_intvl":           {"75"},
@@ -116,11 +126,16 @@ var does = map[string][]string{
 	"net.ipv4.tcp_synack_retries":            {"6"},
 	"net.ipv4.tcp_syncookies":                {"1"},
 	"net.ipv4.tcp_thin_linear_timeouts":      {"0"},
-	"net.ipv4.tcp_timestamps":                {"1"},
 	"net.ipv4.tcp_tso_win_divisor":           {"0"},
 	"net.ipv4.tcp_window_scaling":            {"1"},
 	"net.ipv4.tcp_workaround_signed_windows": {"0"},
 	"net.ipv6.bindv6only":                    {"0"},
+}
+
+// inert reports whether a sysctl can't be seen by a script: in Linux, or here as there is
+// no Fast Open.
+func inert(v *linux.Sysctl) bool {
+	return v.Kind == linux.Inert || v.Name == fastopenSysctl+"_key" || v.Name == fastopenSysctl+"_blackhole_timeout_sec"
 }
 
 // congestionControls are those that netstack has.
@@ -128,11 +143,13 @@ var congestionControls = []string{"reno", "cubic"}
 
 func linuxHasCongestionControl(name string) bool { return linux.HasCongestionControl(name) }
 
-// Names of sysctls that are text.
+// Names of sysctls that are dealt with by name.
 const (
 	ccSysctl          = "net.ipv4.tcp_congestion_control"
 	allowedCCSysctl   = "net.ipv4.tcp_allowed_congestion_control"
 	availableCCSysctl = "net.ipv4.tcp_available_congestion_control"
+	timestampsSysctl  = "net.ipv4.tcp_timestamps"
+	fastopenSysctl    = "net.ipv4.tcp_fastopen"
 )
 
 // words has numbers as /proc/sys shows them: with tabs between.
@@ -158,7 +175,7 @@ func (s *Stack) Sysctl(name string) (string, error) {
 		return strings.Join(congestionControls, " "), nil
 	}
 	v := linux.Find(name)
-	if v == nil || v.Kind == linux.Counts {
+	if v == nil || !inert(v) {
 		return "", unsupported("the sysctl " + name)
 	}
 	return words(v.Default), nil
@@ -201,7 +218,7 @@ func (s *Stack) SetSysctl(name, value string) error {
 		if err != nil {
 			return err
 		}
-	case v.Kind != linux.Counts || slices.Contains(does[name], text) || text == words(v.Default):
+	case inert(v) || slices.Contains(does[name], text) || text == words(v.Default):
 		// What Linux has by default is no wish: what comes of it is netstack's affair.
 		delete(s.asked, name)
 	case slices.Contains(asked[name].values, text):
@@ -227,7 +244,7 @@ func (s *Stack) setCongestionSysctl(name string) error {
 
 // setTextSysctl sets one that is no number: as it is already, or one that nobody sees.
 func (s *Stack) setTextSysctl(v *linux.Sysctl, value string) error {
-	if v.Kind == linux.Inert {
+	if inert(v) {
 		s.sysctls[v.Name] = value
 		return nil
 	}
