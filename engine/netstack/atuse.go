@@ -3,6 +3,7 @@ package netstack
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"tcpdrill/engine/wire"
 )
@@ -16,6 +17,9 @@ type atUse struct {
 	// noTimestamps: net.ipv4.tcp_timestamps is 0. netstack always offers time stamps
 	// and takes them.
 	noTimestamps bool
+	// noProbes: net.ipv4.tcp_early_retrans is 0. netstack sends loss probes on connections
+	// with SACK, as a part of RACK.
+	noProbes bool
 	// fastopen is net.ipv4.tcp_fastopen. netstack has no Fast Open.
 	fastopen int64
 }
@@ -28,7 +32,7 @@ const fastopenServer = 0x2 | 0x400
 // nothing.
 func (s *Stack) cannotAnswer(b []byte) string {
 	server := s.fastopen&fastopenServer == fastopenServer
-	if !server && !s.noTimestamps {
+	if !server && !s.noTimestamps && !s.noProbes {
 		return ""
 	}
 	p, err := wire.Parse(b)
@@ -38,6 +42,10 @@ func (s *Stack) cannotAnswer(b []byte) string {
 	t := p.TCP()
 	if _, _, ok := t.Timestamp(); ok && s.noTimestamps {
 		return "refusing time stamps (" + timestampsSysctl + " is 0)"
+	}
+	sack := slices.ContainsFunc(t.Options, func(o wire.TCPOption) bool { return o.Kind == wire.OptSACKOK })
+	if sack && s.noProbes && s.sysctls[sackSysctl] != "0" {
+		return "withholding loss probes (" + probesSysctl + " is 0)"
 	}
 	if server && t.Flags&wire.ACK == 0 && (len(p.Payload) > 0 || asksForCookie(t)) {
 		return fmt.Sprintf("Fast Open (%s is %#x)", fastopenSysctl, s.fastopen)

@@ -31,7 +31,6 @@ const (
 type host struct {
 	features offload.Features
 	sysctls  map[string]string // those that were set, as /proc/sys shows them
-	asked    map[string]string // what was set and netstack can't, if a connection comes to it
 	addrs    []netip.Prefix    // in the order in which they were added; not masked
 	routes   []routeEntry      // in the order in which they were added
 	atUse
@@ -42,7 +41,6 @@ type host struct {
 func (s *Stack) initHost() {
 	s.features = offload.New()
 	s.sysctls = map[string]string{}
-	s.asked = map[string]string{}
 	s.link.clock = &s.clock
 	s.link.mtu = defaultMTU
 	s.link.gsoMaxSize = tsoMaxSize

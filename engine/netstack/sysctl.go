@@ -23,7 +23,6 @@ import (
 //	settings  netstack has the same setting
 //	does      netstack does what Linux does with certain values: these can be set, and
 //	          what Linux has by default
-//	asked     certain values matter to some connections only (asked.go)
 //	inert     no script can see it in Linux either: any value goes (sysctls.Inert)
 //	others    unsupported
 
@@ -36,7 +35,14 @@ var settings = map[string]struct {
 	initial string
 	set     func(s *Stack, v []int64) error
 }{
-	"net.ipv4.tcp_sack": {"1", func(s *Stack, v []int64) error {
+	probesSysctl: {"3", func(s *Stack, v []int64) error {
+		if v[0] == 1 || v[0] == 2 {
+			return errInvalid // early retransmit, which Linux hasn't got any more either
+		}
+		s.noProbes = v[0] == 0
+		return nil
+	}},
+	sackSysctl: {"1", func(s *Stack, v []int64) error {
 		on := tcpip.TCPSACKEnabled(v[0] != 0)
 		return setTCP(s, &on)
 	}},
@@ -108,7 +114,6 @@ var does = map[string][]string{
 	"net.ipv4.tcp_autocorking":               {"0"},
 	"net.ipv4.tcp_comp_sack_nr":              {"0"},
 	"net.ipv4.tcp_dsack":                     {"0"},
-	"net.ipv4.tcp_early_retrans":             {"3", "4"}, // both: tail loss probes, no early retransmit
 	"net.ipv4.tcp_ecn":                       {"0"},
 	"net.ipv4.tcp_frto":                      {"0"},
 	"net.ipv4.tcp_invalid_ratelimit":         {"500"},
@@ -149,6 +154,8 @@ const (
 	allowedCCSysctl   = "net.ipv4.tcp_allowed_congestion_control"
 	availableCCSysctl = "net.ipv4.tcp_available_congestion_control"
 	timestampsSysctl  = "net.ipv4.tcp_timestamps"
+	probesSysctl      = "net.ipv4.tcp_early_retrans"
+	sackSysctl        = "net.ipv4.tcp_sack"
 	fastopenSysctl    = "net.ipv4.tcp_fastopen"
 )
 
@@ -218,12 +225,8 @@ func (s *Stack) SetSysctl(name, value string) error {
 		if err != nil {
 			return err
 		}
-	case inert(v) || slices.Contains(does[name], text) || text == words(v.Default):
-		// What Linux has by default is no wish: what comes of it is netstack's affair.
-		delete(s.asked, name)
-	case slices.Contains(asked[name].values, text):
-		s.asked[name] = text
-	default:
+	// What Linux has by default is no wish: what comes of it is netstack's affair.
+	case !inert(v) && !slices.Contains(does[name], text) && text != words(v.Default):
 		return unsupported(fmt.Sprintf("setting the sysctl %s to %s, where netstack does as with %s,",
 			name, text, strings.Join(does[name], " or ")))
 	}
