@@ -1,7 +1,8 @@
+// Package abi has what a stack in Go needs of Linux's ABI, for it is Linux's calls that
+// scripts make: numbers, as x86-64 has them, errors, and the layout of addresses.
+// SO_REUSEADDR is SoReuseaddr here, and so on; SOF_TIMESTAMPING_TX_ACK is SofTxAck,
+// TCP_NODELAY TcpOptNodelay.
 package abi
-
-// Linux's numbers, as x86-64 has them. SO_REUSEADDR is SoReuseaddr here, and so
-// on; SOF_TIMESTAMPING_TX_ACK is SofTxAck.
 
 // Address families.
 const (
@@ -457,7 +458,7 @@ const (
 	CapInheritable    = 2
 )
 
-// The bits of a type of service (a traffic class) that are for ECN.
+// EcnMask are the bits of a type of service (a traffic class) that are for ECN.
 const EcnMask = 3
 
 // Sizes of structs that calls pass.

@@ -5,9 +5,9 @@ import (
 	"net/netip"
 )
 
-var le = binary.LittleEndian
-
 // Addresses of sockets: struct sockaddr_in and sockaddr_in6.
+
+var le = binary.LittleEndian
 
 // ParseSockaddr takes an address apart, without mapping. ok is false if it is of
 // another family or too short.

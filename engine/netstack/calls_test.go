@@ -156,6 +156,21 @@ func TestUnsupportedAtUse(t *testing.T) {
 	}
 }
 
+// What netstack looks at when a connection starts can't be changed later.
+func TestChangesWhileConnected(t *testing.T) {
+	for _, command := range []string{
+		"ip link set dev tun0 mtu 1000", "ip link set dev tun0 gso_max_size 3000", "ethtool -K tun0 tso off",
+		"tc qdisc replace dev tun0 root fq", "ip route replace 192.0.2.0/24 dev tun0 initcwnd 3",
+	} {
+		o := run("change.pkt", []byte("0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 bind(3, ..., ...) = 0\n+0 listen(3, 1) = 0\n"+
+			"+0 < S 0:0(0) win 65535 <mss 1460>\n+0 > S. 0:0(0) ack 1 <...>\n+.01 < . 1:1(0) ack 1 win 65535\n"+
+			"+0 accept(3, ..., ...) = 4\n+0 `"+command+"`\n"))
+		if o.Verdict != engine.Unsupported {
+			t.Errorf("%s: %s, want unsupported: %v", command, o.Verdict, o.Failures)
+		}
+	}
+}
+
 func TestStuck(t *testing.T) {
 	s := configured(t)
 	fd, _ := result(s, "socket", abi.AfInet, abi.SockStream, 0)

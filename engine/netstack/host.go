@@ -50,12 +50,20 @@ func (s *Stack) initHost() {
 	}
 }
 
-// offloadsChanged tells the link which packets it may be given. netstack asks it when a
-// connection starts.
+// offloadsChanged tells the link which packets it may be given.
 func (s *Stack) offloadsChanged() {
 	s.link.mu.Lock()
 	defer s.link.mu.Unlock()
 	s.link.gso = s.features.Has("tx-tcp-segmentation")
+}
+
+// connected says that something can't be changed any more if there is a connection:
+// netstack looks at it when one starts.
+func (s *Stack) connected(what string) error {
+	if s.stack.Stats().TCP.CurrentConnected.Value() == 0 {
+		return nil
+	}
+	return unsupported("changing " + what + " of the device while there is a connection")
 }
 
 // failed is one of netstack's errors as a command shows it.
@@ -151,9 +159,15 @@ func (s *Stack) SetFeatures(dev string, list []engine.Feature) error {
 	if err := checkDevice(dev); err != nil {
 		return err
 	}
-	err := s.features.Set(list)
+	before := s.features.Has("tx-tcp-segmentation")
+	if err := s.features.Set(list); err != nil {
+		return err
+	}
 	s.offloadsChanged()
-	return err
+	if s.features.Has("tx-tcp-segmentation") != before {
+		return s.connected("the segmentation offload")
+	}
+	return nil
 }
 
 // ChangeLink implements engine.Host.
@@ -174,11 +188,17 @@ func (s *Stack) ChangeLink(c engine.LinkChange) error {
 	// A queue that nothing waits in may have any length, and what comes in is never
 	// merged: GROMaxSize and TxQueueLen.
 	if c.MTU != 0 {
+		if err := s.connected("the MTU"); err != nil {
+			return err
+		}
 		if err := s.stack.SetNICMTU(nicID, uint32(c.MTU)); err != nil {
 			return failed(err)
 		}
 	}
 	if c.GSOMaxSize != 0 {
+		if err := s.connected("gso_max_size"); err != nil {
+			return err
+		}
 		s.link.mu.Lock()
 		s.link.gsoMaxSize = uint32(c.GSOMaxSize)
 		s.link.mu.Unlock()

@@ -118,8 +118,11 @@ func (s *Stack) ChangeRoute(c engine.RouteChange) error {
 	}
 	r := routeEntry{dst: c.Dst, via: c.Via}
 	for _, m := range c.Metrics {
-		if m.Name != "mtu" {
+		switch {
+		case m.Name != "mtu":
 			return unsupported("the metric " + m.Name + " of a route")
+		case m.Lock:
+			return unsupported("locking the MTU of a route")
 		}
 		r.mtu = m.Value
 	}

@@ -27,7 +27,10 @@ type socket struct {
 	kept               abi.Errno     // for the next call
 }
 
-var _ process.Socket = (*socket)(nil)
+var (
+	_ process.Socket  = (*socket)(nil)
+	_ process.Splicer = (*socket)(nil)
+)
 
 func (s *Stack) newSocket(ep tcpip.Endpoint, wq *waiter.Queue, family int) *socket {
 	so := &socket{s: s, ep: ep, wq: wq, family: family, rcvtimeo: engine.Forever, sndtimeo: engine.Forever}
@@ -262,7 +265,12 @@ func noFlag(t *process.Task, flags int) abi.Errno {
 
 // Sendmsg implements process.Socket.
 func (so *socket) Sendmsg(t *process.Task, m *process.Message) (int, abi.Errno) {
-	if bad := m.Flags &^ sendFlags; bad != 0 {
+	allowed := sendFlags
+	if m.Flags&abi.MsgSplicePages != 0 {
+		// sendfile's and splice's own hint that more comes; nothing waits for it.
+		allowed |= abi.MsgMore
+	}
+	if bad := m.Flags &^ allowed; bad != 0 {
 		return 0, noFlag(t, bad)
 	}
 	if len(m.Control) > 0 {
@@ -312,6 +320,9 @@ func (so *socket) Recvmsg(t *process.Task, m *process.Message) (int, abi.Errno) 
 		return 0, e
 	}
 	want := m.Len()
+	if want == 0 {
+		return 0, 0
+	}
 	target := min(want, max(1, int(so.ep.SocketOptions().GetRcvlowat())))
 	if m.Flags&abi.MsgWaitall != 0 {
 		target = want
@@ -355,6 +366,9 @@ func (so *socket) read(m *process.Message, most int, peek, discard bool) (int, t
 	}
 	return r.Count, nil
 }
+
+// SpliceMost implements process.Splicer: urgent data is like any other.
+func (so *socket) SpliceMost(n int) int { return n }
 
 // Ioctl implements process.Socket.
 func (so *socket) Ioctl(t *process.Task, cmd int) (int, abi.Errno) {
