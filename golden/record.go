@@ -91,9 +91,9 @@ func Renew(recorded, now *Trace) *Trace {
 	return &out
 }
 
-// Find returns the files with traces that paths name: files as they are, folders
-// searched, sorted.
-func Find(paths []string) ([]string, error) {
+// Find returns the files that paths name: files as they are, folders searched for those
+// whose names end in ext, sorted.
+func Find(paths []string, ext string) ([]string, error) {
 	var files []string
 	for _, p := range paths {
 		info, err := os.Stat(p)
@@ -106,7 +106,7 @@ func Find(paths []string) ([]string, error) {
 		}
 		n := len(files)
 		err = filepath.WalkDir(p, func(name string, d fs.DirEntry, err error) error {
-			if err == nil && !d.IsDir() && strings.HasSuffix(name, Ext) {
+			if err == nil && !d.IsDir() && strings.HasSuffix(name, ext) {
 				files = append(files, name)
 			}
 			return err
@@ -115,8 +115,9 @@ func Find(paths []string) ([]string, error) {
 			return nil, err
 		}
 		if len(files) == n {
-			return nil, fmt.Errorf("%s: no %s files in this folder", p, Ext)
+			return nil, fmt.Errorf("%s: no %s files in this folder", p, ext)
 		}
+		slices.Sort(files[n:])
 	}
 	return files, nil
 }
@@ -150,7 +151,7 @@ type Recording struct {
 
 // Open reads a recording: a file, or a folder of files.
 func Open(path string) (*Recording, error) {
-	files, err := Find([]string{path})
+	files, err := Find([]string{path}, Ext)
 	if err != nil {
 		return nil, err
 	}

@@ -97,7 +97,7 @@ type checkedTrace struct {
 
 // Run checks.
 func (g *goldenCheck) Run(c *console, k *kong.Context) error {
-	files, err := golden.Find(g.Paths)
+	files, err := golden.Find(g.Paths, golden.Ext)
 	if err != nil {
 		return err
 	}

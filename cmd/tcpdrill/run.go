@@ -56,7 +56,7 @@ type runCommand struct {
 	Pcap      string        `placeholder:"DIR" help:"Write each run's packets below this folder, as pcapng."`
 	HTML      string        `name:"html" placeholder:"FILE" help:"Write a page with all results and their charts, too."`
 	NoExec    bool          `help:"Run no real programs for the scripts' commands."`
-	KeepGoing bool          `short:"k" help:"Record what follows a mismatch too."`
+	KeepGoing bool          `short:"k" help:"Play the script to its end, whatever doesn't match."`
 	Timeout   time.Duration `placeholder:"DURATION" help:"End a script after this much time (180s); 0: never."`
 	Jobs      int           `short:"j" placeholder:"N" help:"Scripts at a time; 0 (the default): as many as can run without being late, in virtual time one per processor."`
 	Reruns    int           `default:"3" placeholder:"N" help:"Run an inconclusive script up to N times again (3)."`
