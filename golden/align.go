@@ -44,73 +44,117 @@ type aligner struct {
 // comes later than one of the first, as far as that is more than can be.
 func align(a, b []*Segment, later func(a, b *Segment) time.Duration) []pair {
 	al := aligner{a, b, later}
-	n, m := len(al.a), len(al.b)
-	band := m + 1
-	if (n+1)*(m+1) > mostCells {
-		band = max(64, mostCells/(2*(n+1)))
+	// What is alike at both ends needs no table.
+	head := 0
+	for head < min(len(a), len(b)) && al.alike(head, head) {
+		head++
 	}
-	type cell struct {
-		cost   float32
-		di, dj int16
+	tail := 0
+	for tail < min(len(a), len(b))-head && al.alike(len(a)-1-tail, len(b)-1-tail) {
+		tail++
 	}
-	width := min(m+1, 2*band+1)
-	low := func(i int) int { // first column of a row
-		if width == m+1 {
-			return 0
-		}
-		return min(max(0, i*m/max(n, 1)-band), m+1-width)
+	var pairs []pair
+	for i := range head {
+		pairs = append(pairs, pair{i, i + 1, i, i + 1})
 	}
-	cells := make([]cell, (n+1)*width)
-	at := func(i, j int) *cell {
-		if j < low(i) || j >= low(i)+width {
-			return nil
-		}
-		return &cells[i*width+j-low(i)]
+	pairs = append(pairs, al.between(head, len(a)-tail, head, len(b)-tail)...)
+	for i := len(a) - tail; i < len(a); i++ {
+		j := i - len(a) + len(b)
+		pairs = append(pairs, pair{i, i + 1, j, j + 1})
 	}
-	for i := range cells {
-		cells[i].cost = never
-	}
+	return pairs
+}
+
+// alike reports whether two segments are the same but for what is of no weight.
+func (al *aligner) alike(i, j int) bool {
+	a, b := al.a[i], al.b[j]
+	return a.Unreadable == b.Unreadable && a.Seq == b.Seq && a.End() == b.End() && al.cost(a, b) <= optCost+windowCost &&
+		(!a.Unreadable || a.Text == b.Text)
+}
+
+// between aligns a[a0:a1] with b[b0:b1].
+func (al *aligner) between(a0, a1, b0, b1 int) []pair {
+	part := aligner{al.a[:a1], al.b[:b1], al.later}
+	t := newTable(a1-a0, b1-b0)
 	// From the end, so that following the table from its start gives the path.
-	for i := n; i >= 0; i-- {
-		for j := min(m, low(i)+width-1); j >= low(i); j-- {
-			c := at(i, j)
-			if i == n && j == m {
-				c.cost = 0
-				continue
-			}
-			try := func(di, dj int, cost float64) {
-				to := at(i+di, j+dj)
-				if to == nil || to.cost == never || cost >= never {
-					return
-				}
-				if total := to.cost + float32(cost); total < c.cost {
-					*c = cell{total, int16(di), int16(dj)}
+	for i := t.n; i >= 0; i-- {
+		for j := t.last(i); j >= t.first(i); j-- {
+			if i < t.n && j < t.m {
+				if di, dj, cost := part.group(a0+i, b0+j); di > 0 {
+					t.step(i, j, di, dj, cost)
 				}
 			}
-			if i < n && j < m {
-				if di, dj, cost := al.group(i, j); di > 0 {
-					try(di, dj, cost)
-				}
-			}
-			if i < n {
-				try(1, 0, gapCost)
-			}
-			if j < m {
-				try(0, 1, gapCost)
-			}
+			t.step(i, j, 1, 0, gapCost)
+			t.step(i, j, 0, 1, gapCost)
 		}
 	}
 	var pairs []pair
-	for i, j := 0, 0; i < n || j < m; {
-		c := at(i, j)
+	for i, j := 0, 0; i < t.n || j < t.m; {
+		c := t.at(i, j)
 		if c == nil || c.di == 0 && c.dj == 0 { // outside of what was looked at
-			pairs = append(pairs, pair{i, n, j, j}, pair{n, n, j, m})
-			break
+			return append(pairs, pair{a0 + i, a1, b0 + j, b0 + j}, pair{a1, a1, b0 + j, b1})
 		}
-		pairs = append(pairs, pair{i, i + int(c.di), j, j + int(c.dj)})
+		p := pair{a0 + i, a0 + i + int(c.di), b0 + j, b0 + j + int(c.dj)}
+		pairs = append(pairs, p)
 		i, j = i+int(c.di), j+int(c.dj)
 	}
 	return pairs
+}
+
+// A table has, for what is left of two lists from the i-th and the j-th on, what it
+// costs at least to say how it differs, and the first step of doing so.
+type table struct {
+	n, m, width int
+	cells       []cell
+}
+
+type cell struct {
+	cost   float32
+	di, dj int16
+}
+
+// newTable makes the table of two lists of n and m. If it would be too large, it has
+// only what is near the diagonal.
+func newTable(n, m int) *table {
+	t := &table{n: n, m: m, width: m + 1}
+	if (n+1)*(m+1) > mostCells {
+		t.width = min(m+1, max(128, mostCells/(n+1)))
+	}
+	t.cells = make([]cell, (n+1)*t.width)
+	for i := range t.cells {
+		t.cells[i].cost = never
+	}
+	t.at(n, m).cost = 0
+	return t
+}
+
+// first and last are the columns that row i has.
+func (t *table) first(i int) int {
+	if t.width == t.m+1 {
+		return 0
+	}
+	return min(max(0, i*t.m/max(t.n, 1)-t.width/2), t.m+1-t.width)
+}
+
+func (t *table) last(i int) int { return t.first(i) + t.width - 1 }
+
+// at returns a cell, nil if the table hasn't got it.
+func (t *table) at(i, j int) *cell {
+	if i > t.n || j > t.m || j < t.first(i) || j > t.last(i) {
+		return nil
+	}
+	return &t.cells[i*t.width+j-t.first(i)]
+}
+
+// step takes a step from a cell, if it is cheaper than those before.
+func (t *table) step(i, j, di, dj int, cost float64) {
+	from, to := t.at(i, j), t.at(i+di, j+dj)
+	if to == nil || to.cost == never || cost >= never {
+		return
+	}
+	if total := to.cost + float32(cost); total < from.cost {
+		*from = cell{total, int16(di), int16(dj)}
+	}
 }
 
 // longestCut is how many segments may stand for the same bytes as some others.
