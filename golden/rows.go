@@ -1,0 +1,93 @@
+package golden
+
+// A Row is what stands side by side: one event on each side, or several that carry
+// the same bytes, or some on one side only.
+type Row struct {
+	Ref, Own []*Event
+	Differ   []What // in what they differ; none: in nothing
+}
+
+// rows lays both traces side by side, in the order of the reference.
+func (c *comparer) rows() {
+	pairOf := map[*Event]pair{} // of the first of each
+	for _, p := range c.pairs {
+		if p.a0 < p.a1 {
+			pairOf[c.refSent[p.a0]] = p
+		}
+	}
+	others := map[*Event]pair{}
+	for _, p := range c.otherPairs {
+		if p.a0 < p.a1 {
+			others[c.refOther[p.a0]] = p
+		}
+	}
+	ownNext, ownInputs := 0, 0
+	row := func(ref, own []*Event) { c.out.Rows = append(c.out.Rows, Row{Ref: ref, Own: own}) }
+	// What only the other has comes where it happened there: before the input that
+	// followed.
+	before := func(limit int, input *Event) {
+		for ownNext < limit && (input == nil || follows(c.own, input, c.ownSent[ownNext])) {
+			row(nil, c.ownSent[ownNext:ownNext+1])
+			ownNext++
+		}
+	}
+	limitOf := func(i int) int { // own's segments before what stands beside ref's i-th
+		for ; i < len(c.refSent); i++ {
+			if p, ok := pairOf[c.refSent[i]]; ok && p.b0 < p.b1 {
+				return p.b0
+			}
+		}
+		return len(c.ownSent)
+	}
+	sent := 0
+	for i := range c.ref.Events {
+		e := &c.ref.Events[i]
+		switch {
+		case e.input():
+			var own []*Event
+			if ownInputs < len(c.ownIn) {
+				own = c.ownIn[ownInputs : ownInputs+1]
+				before(limitOf(sent), own[0])
+			}
+			ownInputs++
+			row([]*Event{e}, own)
+		case e.Kind == State:
+			row([]*Event{e}, nil)
+		case e.Segment.Other:
+			if p, ok := others[e]; ok {
+				row(c.refOther[p.a0:p.a1], c.ownOther[p.b0:p.b1])
+			}
+		default:
+			if p, ok := pairOf[e]; ok {
+				if p.b0 < p.b1 {
+					before(p.b0, nil)
+					ownNext = p.b1
+				}
+				row(c.refSent[p.a0:p.a1], c.ownSent[p.b0:p.b1])
+			}
+			sent++
+		}
+	}
+	before(len(c.ownSent), nil)
+	for _, p := range c.otherPairs {
+		if p.a0 == p.a1 {
+			row(nil, c.ownOther[p.b0:p.b1])
+		}
+	}
+	for ; ownInputs < len(c.ownIn); ownInputs++ {
+		row(nil, c.ownIn[ownInputs:ownInputs+1])
+	}
+}
+
+// follows reports whether in a trace an event comes before another.
+func follows(t *Trace, later, e *Event) bool {
+	for i := range t.Events {
+		switch &t.Events[i] {
+		case e:
+			return true
+		case later:
+			return false
+		}
+	}
+	return false
+}
