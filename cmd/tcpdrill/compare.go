@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -53,7 +54,8 @@ func (cc *compareCommand) Run(c *console, k *kong.Context) error {
 		defer page.close()
 	}
 	results, err := cc.results(c, k, opt)
-	if err != nil {
+	var stopped *interruption
+	if err != nil && !errors.As(err, &stopped) {
 		return err
 	}
 	if err := cc.write(out, results); err != nil {
@@ -70,6 +72,9 @@ func (cc *compareCommand) Run(c *console, k *kong.Context) error {
 		if err := o.close(); err != nil {
 			return err
 		}
+	}
+	if stopped != nil {
+		return stopped.say(c)
 	}
 	return compareStatus(results)
 }
@@ -149,18 +154,29 @@ func (cc *compareCommand) live(c *console, k *kong.Context, opt golden.Options) 
 		return nil, err
 	}
 	runs := make([][]golden.StackResult, len(tasks))
+	var stopped *interruption
 	for _, name := range cc.Stack {
 		one, err := p.play(name, tasks)
-		if err != nil {
+		if err != nil && !errors.As(err, &stopped) {
 			return nil, err
 		}
 		for i := range tasks {
 			runs[i] = append(runs[i], one[i])
 		}
+		if stopped != nil {
+			break
+		}
 	}
 	var results []golden.Result
 	for i, t := range tasks {
+		// Of an interrupted comparison there is what more than one stack has done.
+		if n := len(runs[i]); stopped != nil && (n < 2 || runs[i][n-1].Trace == nil) {
+			continue
+		}
 		results = append(results, golden.NewResult(t.Name, t.Version, runs[i], opt))
+	}
+	if stopped != nil {
+		return results, stopped
 	}
 	return results, nil
 }
@@ -227,29 +243,35 @@ func (p *player) play(name string, tasks []suite.Task) ([]golden.StackResult, er
 		}
 		return out, nil
 	}
-	runs, err := p.runs(name, tasks)
-	if err != nil {
-		return nil, err
+	traces, err := p.traces(name, tasks)
+	for i, t := range traces {
+		if t != nil {
+			out[i] = golden.StackResult{Stack: t.Stack, Verdict: t.Verdict, Why: t.Why, Trace: t}
+		}
 	}
-	for i, r := range runs {
-		t := r.trace
-		out[i] = golden.StackResult{Stack: t.Stack, Verdict: t.Verdict, Why: t.Why, Trace: t}
-	}
-	return out, nil
+	return out, err
+}
+
+// An interruption says where ^C ended a run.
+type interruption struct{ script, stack string }
+
+func (i *interruption) Error() string {
+	return fmt.Sprintf("interrupted at %s on %s", i.script, i.stack)
+}
+
+// say tells it, and returns the exit status.
+func (i *interruption) say(c *console) error {
+	fmt.Fprintf(c.stderr, "tcpdrill: %v\n", i)
+	return exitStatus(130)
 }
 
 // playFor is how long a script may take. What the stack did up to then is compared: a
 // call of a script that has gone wrong may never return.
 const playFor = time.Minute
 
-// A played script is its run and what was seen.
-type played struct {
-	report.Run
-	trace *golden.Trace
-}
-
-// runs plays tasks to one stack.
-func (p *player) runs(name string, tasks []suite.Task) ([]played, error) {
+// traces plays tasks to one stack and returns what it did, of each task. If the error is
+// an *interruption, those that are missing are nil.
+func (p *player) traces(name string, tasks []suite.Task) ([]*golden.Trace, error) {
 	st, err := p.open(name)
 	if st == nil {
 		return nil, err
@@ -269,25 +291,33 @@ func (p *player) runs(name string, tasks []suite.Task) ([]played, error) {
 		r.Observe = bar.observe
 		bar.Begin(len(tasks))
 	}
-	var out []played
+	type key struct {
+		script  string
+		version engine.IPVersion
+	}
+	at := map[key]int{}
+	for i, t := range tasks {
+		at[key{t.Name, t.Version}] = i
+	}
+	out := make([]*golden.Trace, len(tasks))
 	settings := settingTexts(p.rc.Preset, p.rc.settings(p.k))
 	interrupted := r.Run(p.console.ctx, lanes, tasks, func(one report.Run) {
 		if bar != nil {
 			bar.Run(one)
 		}
-		trace := golden.New(golden.Run{
+		out[at[key{one.Script, one.IPVersion}]] = golden.New(golden.Run{
 			Script: one.Script, IPVersion: one.IPVersion, Stack: one.Stack, Version: stacks.Version(st),
 			Settings: settings, Virtual: one.Virtual,
 		}, one.Outcome)
-		one.Outcome = nil // it may be large, and all are kept
-		out = append(out, played{one, trace})
 	})
 	if bar != nil {
 		bar.End(report.Total{Tally: report.Tally{}})
 	}
+	for i, t := range tasks {
+		out[i] = out[at[key{t.Name, t.Version}]] // of what was named twice
+	}
 	if interrupted != "" {
-		fmt.Fprintf(p.console.stderr, "tcpdrill: interrupted at %s on %s\n", interrupted, name)
-		return nil, exitStatus(130)
+		return out, &interruption{interrupted, name}
 	}
 	return out, nil
 }

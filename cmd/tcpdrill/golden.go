@@ -43,20 +43,22 @@ func (g *goldenRecord) Run(c *console, k *kong.Context) error {
 		return err
 	}
 	name := g.Stack
-	runs, err := p.runs(name, tasks)
-	if err != nil {
+	traces, err := p.traces(name, tasks)
+	var stopped *interruption
+	if err != nil && !errors.As(err, &stopped) {
 		return err
 	}
 	written, same := 0, 0
 	tally := report.Tally{}
-	for _, r := range runs {
-		t := r.trace
+	for _, t := range traces {
+		if t == nil {
+			continue // interrupted
+		}
 		tally[t.Verdict]++
 		if t.Verdict != engine.Pass && t.Verdict != engine.Fail {
 			fmt.Fprintf(c.stderr, "tcpdrill: %s: not recorded: %s: %s\n", t.Script, t.Verdict, t.Why)
 			continue
 		}
-		t.Stack = r.Stack
 		file := filepath.Join(g.Dir, stackFolder(t.Stack, t.Version), filepath.FromSlash(golden.Name(t.Script, t.IPVersion)))
 		if old, err := golden.Load(file); err == nil {
 			t = golden.Renew(old, t)
@@ -75,6 +77,9 @@ func (g *goldenRecord) Run(c *console, k *kong.Context) error {
 		}
 	}
 	fmt.Fprintf(c.stdout, "%d written, %d as they were\n", written, same)
+	if stopped != nil {
+		return stopped.say(c)
+	}
 	delete(tally, engine.Fail) // a script that fails is recorded like others
 	if written+same > 0 {
 		tally[engine.Pass]++
@@ -201,12 +206,16 @@ func (g *goldenCheck) play(c *console, all []*checkedTrace, jobs int) error {
 			}
 			tasks = append(tasks, suite.Task{Name: t.recorded.Script, Source: src, Version: t.recorded.IPVersion})
 		}
-		runs, err := p.runs(first.Stack, tasks)
-		if err != nil {
+		traces, err := p.traces(first.Stack, tasks)
+		var stopped *interruption
+		switch {
+		case errors.As(err, &stopped):
+			return stopped.say(c)
+		case err != nil:
 			return err
 		}
-		for i := range runs {
-			group[i].now = runs[i].trace
+		for i, t := range traces {
+			group[i].now = t
 		}
 	}
 	return nil
