@@ -204,6 +204,30 @@ func (d *Device) Release() (bool, error) {
 	}
 }
 
+// Read takes the oldest packet out of the device's queue, whole, and reports whether
+// there was one. It never waits, and leaves Sent 0. buf is for its use, as large as the
+// largest packet and its header; Data is a copy, the caller's to keep.
+func (d *Device) Read(buf []byte) (p Packet, ok bool, err error) {
+	for {
+		n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(d.fd),
+			uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)))
+		switch {
+		case errno == unix.EINTR:
+			continue
+		case errno == unix.EAGAIN:
+			return p, false, nil
+		case errno != 0:
+			return p, false, os.NewSyscallError("read from "+d.name, errno)
+		}
+		b := buf[:n]
+		if d.vnet && len(b) >= HeaderLen {
+			p.Header, b = parseHeader(b), b[HeaderLen:]
+		}
+		p.Data = append([]byte(nil), b...)
+		return p, true, nil
+	}
+}
+
 // Drain releases all packets that are queued and returns their number.
 func (d *Device) Drain() (int, error) {
 	for n := 0; ; n++ {
