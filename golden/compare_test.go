@@ -188,6 +188,10 @@ func TestRoundTrip(t *testing.T) {
 // state: 0.0400 tcpi_snd_cwnd = 10, tcpi_rto = 204000
 0.0500 > [ect0] P. 1:2897(2896) ack 1 win 502
 0.0600 < icmp unreachable frag_needed mtu 1200 [1:1461(1460)]
+0.0600 < P. 1:3001(3000) ack 1 win 257 gso 1000 badsum
+0.0600 device stall
+// state: 0.0600 tx_dropped = 5
+0.0610 `nstat | grep -q "TcpInSegs  *3 "`
 0.0700 write(4, ..., 5) = ... // hasn't returned
 `)
 	text := trace.Bytes(".")
@@ -198,7 +202,7 @@ func TestRoundTrip(t *testing.T) {
 	if second := again.Bytes("."); string(second) != string(text) {
 		t.Errorf("written\n%s\nread and written\n%s", text, second)
 	}
-	for _, want := range []string{`gso 1448 cause "push"`, "// other: ", "// state: ", "// hasn't returned", "0.0300...0.2000 read(4, ..., 10) = 0"} {
+	for _, want := range []string{"gso 1000 badsum", "0.0600 device stall", `TcpInSegs  *3`, `gso 1448 cause "push"`, "// other: ", "// state: ", "// hasn't returned", "0.0300...0.2000 read(4, ..., 10) = 0"} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("%s isn't in\n%s", want, text)
 		}

@@ -167,7 +167,8 @@ func (r *reader) event(ev *script.Event) error {
 			e.Result, _, _ = strings.Cut(e.Result, " (")
 		}
 	case ev.Command != nil:
-		e.Kind, e.Text = Command, r.text(ev.Command)
+		// As it stands: blanks may mean something to it.
+		e.Kind, e.Text = Command, "`"+ev.Command.Line+"`"
 	case ev.Device != nil:
 		e.Kind, e.Text = Command, r.text(ev.Device)
 	case ev.Packet != nil && ev.Packet.Direction == script.Inbound:
