@@ -15,6 +15,7 @@ func (r *runner) device(d *script.Device) {
 	if !r.wait("device event") {
 		return
 	}
+	before := r.target.Now()
 	if d.Expects() {
 		r.counter(d)
 	} else {
@@ -22,6 +23,7 @@ func (r *runner) device(d *script.Device) {
 		r.stall(d)
 	}
 	r.stackEnd = r.now()
+	r.heldUp(r.target.Now() - before)
 }
 
 // stall stops the device's reader, or lets it go on.

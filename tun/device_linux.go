@@ -21,6 +21,7 @@ type Device struct {
 	index int
 	vnet  bool
 	nl    *netlink.Handle
+	stats int // descriptor of the counters
 
 	// What an injection points to, so that it allocates nothing.
 	hdr [HeaderLen]byte
@@ -50,6 +51,10 @@ func Open(c Config) (*Device, error) {
 		return nil, fmt.Errorf("device %s: %w", d.name, err)
 	}
 	d.index = link.Attrs().Index
+	if err := d.openStats(); err != nil {
+		d.Close()
+		return nil, err
+	}
 	return d, nil
 }
 
@@ -241,6 +246,9 @@ func (d *Device) Drain() (int, error) {
 func (d *Device) Close() error {
 	if d.nl != nil {
 		d.nl.Close()
+	}
+	if d.stats > 0 {
+		unix.Close(d.stats)
 	}
 	return unix.Close(d.fd)
 }
