@@ -332,19 +332,28 @@ func (r *runner) inject(p *script.Packet) {
 		r.failPacket(p, err.Error())
 		return
 	}
-	var gso GSO
-	if t := w.TCP(); t != nil {
+	if t := w.TCP(); t != nil && p.BadSum == nil {
 		s.lastIn, s.lastInPayloadLen = t, len(w.Payload)
 		s.negotiate(t)
-		if r.cfg.MSS > 0 {
-			gso = GSO{Type: GSOTCPv4, Size: r.cfg.MSS}
-			if w.V6() != nil {
-				gso.Type = GSOTCPv6
-			}
-		}
+	}
+	gso := r.joined(p, w)
+	switch {
+	case p.BadSum != nil:
+		wire.BreakChecksum(b)
+	case gso.NeedsChecksum:
+		wire.LeaveChecksum(b)
+	case !wire.ChecksumOK(b):
+		r.failPacket(p, "the harness itself made a packet with a wrong checksum")
+		return
 	}
 	e := r.note(EntryInject, "")
 	e.packet = r.built[r.event]
+	if p.TCP != nil && p.TCP.GSO != nil {
+		e.clauses = " gso " + p.TCP.GSO.String()
+	}
+	if p.BadSum != nil {
+		e.clauses += " badsum"
+	}
 	before := r.target.Now()
 	kept := r.keep(Packet{At: before - r.start, Inbound: true, Data: b, GSO: gso, Kind: EntryInject})
 	r.keepNote(kept, EntryInject, r.event.Pos.Line)
@@ -363,6 +372,32 @@ func (r *runner) inject(p *script.Packet) {
 	took := r.target.Now() - before
 	r.out.Lateness.MaxReturn = max(r.out.Lateness.MaxReturn, took)
 	r.heldUp(took)
+}
+
+// joined says of how many segments a packet to inject was made: as its line says, or as
+// the option --mss does of all.
+//
+// Those of a line come as GRO delivers them (tcp_gro_complete), with a checksum that
+// was checked before. Those of the option come as packetdrill injects them, with a
+// checksum to check; and so do those whose checksum is to be found wrong.
+func (r *runner) joined(p *script.Packet, w *wire.Packet) GSO {
+	if w.TCP() == nil {
+		return GSO{}
+	}
+	var gso GSO
+	switch {
+	case p.TCP != nil && p.TCP.GSO != nil:
+		gso.Size, gso.NeedsChecksum = int(p.TCP.GSO.Value), p.BadSum == nil
+	case r.cfg.MSS > 0:
+		gso.Size = r.cfg.MSS
+	default:
+		return GSO{}
+	}
+	gso.Type = GSOTCPv4
+	if w.V6() != nil {
+		gso.Type = GSOTCPv6
+	}
+	return gso
 }
 
 // speaks reports whether the socket's addresses are known and of the packet's IP

@@ -30,6 +30,14 @@ type segment struct {
 // other, and well below any retransmission timer.
 const heldTooLong = 500 * time.Microsecond
 
+// size returns the gso_size of a super-segment, 0 for others.
+func (g *segment) size() int {
+	if g.gso.Type == GSONone {
+		return 0
+	}
+	return g.gso.Size
+}
+
 // payload returns the segment's length in bytes of payload.
 func (g *segment) payload() int { return len(g.packet.Payload) }
 
@@ -83,7 +91,7 @@ func (r *runner) expect(p *script.Packet) {
 		}
 		got = append(got, g)
 		total += g.payload()
-		if total >= len(want.Payload) || r.cfg.StrictSegments {
+		if total >= len(want.Payload) || r.cfg.StrictSegments || p.TCP != nil && p.TCP.GSO != nil {
 			break
 		}
 	}
@@ -245,6 +253,9 @@ func (r *runner) compare(p *script.Packet, s *socket, want *wire.Packet, got *se
 		learnTimestamp(s, t, u, got.live.TCP())
 	}
 	diffs := r.diff(p, s, want, got)
+	if t := p.TCP; t != nil && t.GSO != nil && int64(got.size()) != t.GSO.Value {
+		diffs = append(diffs, fieldDiff{field: "gso", classic: fmt.Sprintf("gso_size: expected: %d vs actual: %d", t.GSO.Value, got.size())})
+	}
 	if c := p.TCP; c != nil && c.Cause != nil && got.cause != "" && got.cause != c.Cause.Text {
 		// A stack that doesn't say why it sends isn't asked.
 		diffs = append(diffs, fieldDiff{field: "cause", classic: fmt.Sprintf("cause: expected: %s vs actual: %s", c.Cause.Text, got.cause)})
@@ -419,9 +430,7 @@ func (r *runner) noteAt(kind EntryKind, at time.Duration, text string) *Entry {
 func (r *runner) noteSegment(kind EntryKind, g *segment) {
 	e := r.noteAt(kind, g.at, "")
 	e.packet, e.Cause, e.Sent = g.packet, g.cause, g.number
-	if g.gso.Type != GSONone {
-		e.GSO = g.gso.Size
-	}
+	e.GSO = g.size()
 	if kind == EntryOther || kind == EntryExtra {
 		e.Line = 0
 	}

@@ -37,12 +37,8 @@ func (r *runner) improvise() {
 			r.failImprovised(err)
 			return
 		case g != nil:
-			size := 0
-			if g.gso.Type != GSONone {
-				size = g.gso.Size
-			}
 			r.noteSegment(EntryExtra, g)
-			im.Sent(g.at, g.packet, size)
+			im.Sent(g.at, g.packet, g.size())
 			continue
 		}
 		line := im.Event()

@@ -90,6 +90,7 @@ const (
 	EntryReturn  EntryKind = "return" // of a call that blocked
 	EntryCommand EntryKind = "command"
 	EntryCode    EntryKind = "code"
+	EntryDevice  EntryKind = "device" // its reader stalls or goes on, or a counter of it is read
 )
 
 // An Entry is one thing that happened.
@@ -107,14 +108,16 @@ type Entry struct {
 	// Result is what a call returned, as "1000" or "-1 EAGAIN"; "" for what
 	// isn't a call, or blocks.
 	Result string `json:",omitempty"`
-	// Read is what a code block names of the socket's state, as it was then.
+	// Read is what a code block names of the socket's state, as it was then, or the
+	// counter of the device that was read.
 	Read []Reading `json:",omitempty"`
 
 	// What becomes Text when the run is over: writing it out takes time that
 	// the script's timeline doesn't have.
-	packet *wire.Packet // in script numbers
-	call   *script.Call
-	code   *script.Code
+	packet  *wire.Packet // in script numbers
+	clauses string       // behind it: " gso 1460"
+	call    *script.Call
+	code    *script.Code
 }
 
 // A Reading is a variable of the socket's state: "tcpi_snd_cwnd", "10".

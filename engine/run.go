@@ -83,6 +83,10 @@ type runner struct {
 	blocking *blockingCall // at most one at a time
 	nextPort uint16        // of the next connection that a script opens from outside
 	drops    bool          // the script asked for a queue that drops
+	stalls   bool          // it stalls the device's reader somewhere
+	stalled  bool          // it has just done so
+	atStall  uint64        // what the device had dropped then
+	asked    uint64        // what it dropped in stalls before
 	slip     time.Duration // the worst lateness of our own since a packet was last on time
 	bent     string        // the first injection that was late by much of the time it was to come after
 
@@ -135,8 +139,11 @@ func (r *runner) build() bool {
 	r.built = map[*script.Event]*wire.Packet{}
 	r.lastInput = -1
 	for i, ev := range r.script.Events {
-		if ev.Code == nil && (ev.Packet == nil || isInbound(ev)) {
+		if ev.Code == nil && (ev.Packet == nil || isInbound(ev)) && (ev.Device == nil || !ev.Device.Expects()) {
 			r.lastInput = i
+		}
+		if ev.Device != nil && !ev.Device.Expects() {
+			r.stalls = true
 		}
 		if ev.Packet == nil {
 			continue
@@ -265,6 +272,8 @@ func (r *runner) step() {
 		if r.wait("data collection for code") {
 			r.snapshot(ev.Code)
 		}
+	case ev.Device != nil:
+		r.device(ev.Device)
 	}
 }
 
@@ -457,17 +466,16 @@ func (r *runner) judge() {
 		o.Verdict = o.Failures[0].Verdict
 	}
 	counters, err := r.target.Counters()
+	r.endStall(counters)
 	counters.TxDropped -= r.base.TxDropped
 	counters.CaptureDropped -= r.base.CaptureDropped
 	counters.RxDropped -= r.base.RxDropped
 	o.Counters = counters
 	o.Tick, o.Tolerance = r.target.Tick(), r.cfg.Tolerance
-	lost := counters.CaptureDropped > 0 || counters.TxDropped > 0 && !r.drops
-	if err == nil && lost && (o.Verdict == Pass || o.Verdict == Fail) {
+	lost := r.lost(counters)
+	if err == nil && lost != "" && (o.Verdict == Pass || o.Verdict == Fail) {
 		o.Verdict = Inconclusive
-		f := Failure{Verdict: Inconclusive, Summary: fmt.Sprintf(
-			"packets of the stack were lost before they could be seen: %d by the device, %d by the capture",
-			counters.TxDropped, counters.CaptureDropped)}
+		f := Failure{Verdict: Inconclusive, Summary: "packets of the stack were lost before they could be seen: " + lost}
 		o.Failures = append([]Failure{f}, o.Failures...)
 	}
 }
@@ -477,7 +485,7 @@ func (r *runner) write(entries []Entry) {
 	for i := range entries {
 		switch e := &entries[i]; {
 		case e.packet != nil:
-			e.Text = formatPacket(e.packet)
+			e.Text = formatPacket(e.packet) + e.clauses
 		case e.call != nil && e.Kind == EntryReturn:
 			e.Text = e.call.Name + " returned"
 		case e.call != nil && r.improvised[e.call] != "":

@@ -44,8 +44,12 @@ type Seen struct {
 func (r *runner) seenPacket(p *script.Packet, whole *segment, pieces []*segment, fields []string) *Seen {
 	show := ipOptions(p.IP)
 	show.ACE = p.TCP != nil && p.TCP.ACE > 0
+	text := "> " + wire.Format(whole.packet, show)
+	if n := whole.size(); n > 0 && p.TCP != nil && p.TCP.GSO != nil {
+		text += fmt.Sprintf(" gso %d", n)
+	}
 	return &Seen{
-		Event: r.count, Fields: fields, Packet: "> " + wire.Format(whole.packet, show),
+		Event: r.count, Fields: fields, Packet: text,
 		First: pieces[0].number, Pieces: len(pieces), Cause: whole.cause,
 		At: whole.at, Since: r.offset, Tolerance: r.tolerance(whole.at, r.lastAt),
 	}

@@ -185,8 +185,8 @@ type Captured struct {
 
 // A Link carries the stack's packets.
 type Link interface {
-	// Inject gives the stack a packet (from the IP header, checksums right)
-	// and returns when the stack has taken it in. The error is
+	// Inject gives the stack a packet (from the IP header, checksums as they are
+	// to be) and returns when the stack has taken it in. The error is
 	// *UnsupportedError if the target can't do what the packet is a case of.
 	Inject(p []byte, gso GSO) error
 	// Receive returns the oldest packet sent by the stack and not yet
@@ -197,11 +197,24 @@ type Link interface {
 	Counters() (LinkCounters, error)
 }
 
+// A StallingLink is a Link whose reader can stop reading: the program behind the
+// device, a virtual machine's vhost for example.
+type StallingLink interface {
+	// Stall stops the reader. What the stack sends then waits in the device's queue;
+	// what finds no room there is dropped and counted (TxDropped). The stack isn't
+	// told of either. Receive returns neither.
+	Stall() error
+	// Resume lets it go on. It takes at once what waits: Receive returns that as sent
+	// now. What was dropped never comes.
+	Resume() error
+}
+
 // LinkCounters tell whether packets were lost between the stack and us.
 type LinkCounters struct {
 	// TxDropped counts packets the stack sent and the device dropped, and
 	// CaptureDropped those we failed to capture: either makes a verdict
-	// inconclusive, unless the script asked for drops (a queue limit of 0).
+	// inconclusive, unless the script asked for drops (a queue's length, a reader
+	// that it stalled).
 	TxDropped, CaptureDropped uint64
 	RxDropped                 uint64
 }

@@ -66,12 +66,12 @@ func TestStatements(t *testing.T) {
 		want: []string{"1:2001 as one segment where kernel sends 1448 + 552"},
 	}, {
 		name: "the same on the wire",
-		ref:  "0.0200 > P. 1:2897(2896) ack 1 win 502 // gso_size 1448\n",
+		ref:  "0.0200 > P. 1:2897(2896) ack 1 win 502 gso 1448\n",
 		own:  "0.0200 > . 1:1449(1448) ack 1 win 502\n0.0200 > P. 1449:2897(1448) ack 1 win 502\n",
 		want: []string{"1:2897 leaves as 1448 + 1448 where kernel has one segment, the same on the wire"},
 	}, {
 		name: "PSH inside a burst",
-		ref:  "0.0200 > P. 1:2897(2896) ack 1 win 502 // gso_size 1448\n",
+		ref:  "0.0200 > P. 1:2897(2896) ack 1 win 502 gso 1448\n",
 		own:  "0.0200 > P. 1:1449(1448) ack 1 win 502\n0.0200 > P. 1449:2897(1448) ack 1 win 502\n",
 		want: []string{"PSH on 1:1449", "1:2897 leaves as 1448 + 1448 where kernel has one segment, the same on the wire"},
 	}, {
@@ -180,16 +180,20 @@ func TestCheck(t *testing.T) {
 
 // A trace that is written and read is the same.
 func TestRoundTrip(t *testing.T) {
-	trace := read(t, "gostack", `
+	trace := read(t, "gostack", strings.ReplaceAll(`
 0.0200 setsockopt(4, SOL_TCP, TCP_NODELAY, [1], 4) = 0
 0.0300...0.2000 read(4, ..., 10) = 0
-0.0300 > P. 1:2897(2896) ack 1 win 502 <nop,nop,TS val 100 ecr 1> cause "push" // gso_size 1448
+0.0300 > P. 1:2897(2896) ack 1 win 502 <nop,nop,TS val 100 ecr 1> gso 1448 cause "push"
 // other: 0.0300 > . 5:6(1) ack 1 win 5
 // state: 0.0400 tcpi_snd_cwnd = 10, tcpi_rto = 204000
 0.0500 > [ect0] P. 1:2897(2896) ack 1 win 502
 0.0600 < icmp unreachable frag_needed mtu 1200 [1:1461(1460)]
+0.0600 < P. 1:3001(3000) ack 1 win 257 gso 1000 badsum
+0.0600 device stall
+// state: 0.0600 tx_dropped = 5
+0.0610 ^nstat | grep -q "TcpInSegs  *3 "^
 0.0700 write(4, ..., 5) = ... // hasn't returned
-`)
+`, "^", "`"))
 	text := trace.Bytes(".")
 	again, err := Read("a.trace", text)
 	if err != nil {
@@ -198,7 +202,7 @@ func TestRoundTrip(t *testing.T) {
 	if second := again.Bytes("."); string(second) != string(text) {
 		t.Errorf("written\n%s\nread and written\n%s", text, second)
 	}
-	for _, want := range []string{"// gso_size 1448", `cause "push"`, "// other: ", "// state: ", "// hasn't returned", "0.0300...0.2000 read(4, ..., 10) = 0"} {
+	for _, want := range []string{"gso 1000 badsum", "0.0600 device stall", `TcpInSegs  *3`, `gso 1448 cause "push"`, "// other: ", "// state: ", "// hasn't returned", "0.0300...0.2000 read(4, ..., 10) = 0"} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("%s isn't in\n%s", want, text)
 		}

@@ -120,11 +120,11 @@ func (r *reader) state(line int, value string) error {
 	return nil
 }
 
-var gsoNote = regexp.MustCompile(` *(?://)? *` + noteGSO + ` (\d+)$`)
+var gsoClause = regexp.MustCompile(` gso (\d+)$`)
 
-// cutGSO takes the gso_size from the end of a text.
+// cutGSO takes the gso_size from the end of a packet's text.
 func cutGSO(text string) (rest string, gso int) {
-	m := gsoNote.FindStringSubmatchIndex(text)
+	m := gsoClause.FindStringSubmatchIndex(text)
 	if m == nil {
 		return text, 0
 	}
@@ -167,7 +167,10 @@ func (r *reader) event(ev *script.Event) error {
 			e.Result, _, _ = strings.Cut(e.Result, " (")
 		}
 	case ev.Command != nil:
-		e.Kind, e.Text = Command, r.text(ev.Command)
+		// As it stands: blanks may mean something to it.
+		e.Kind, e.Text = Command, "`"+ev.Command.Line+"`"
+	case ev.Device != nil:
+		e.Kind, e.Text = Command, r.text(ev.Device)
 	case ev.Packet != nil && ev.Packet.Direction == script.Inbound:
 		e.Kind, e.Text = Inject, strings.TrimPrefix(r.text(ev.Packet), "< ")
 	case ev.Packet != nil:
@@ -178,7 +181,7 @@ func (r *reader) event(ev *script.Event) error {
 			cause = p.Cause.Text
 			text = strings.TrimSuffix(text, fmt.Sprintf(" cause %q", cause))
 		}
-		_, gso := cutGSO(note)
+		text, gso := cutGSO(text)
 		s := readSegment(e.At, text, cause, gso)
 		e.Text, e.Segment = text, &s
 	default:

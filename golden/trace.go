@@ -35,13 +35,14 @@ type Trace struct {
 // A Kind is what an event is.
 type Kind string
 
-// Kinds of events. Inputs are calls, injections and commands: the script's doing.
+// Kinds of events. Inputs are calls, injections and commands, a stall of the device's
+// reader among these: the script's doing.
 const (
 	Call    Kind = "call"
 	Inject  Kind = "inject"
 	Command Kind = "command"
 	Sent    Kind = "sent"  // a packet of the stack
-	State   Kind = "state" // what a code block read of the socket
+	State   Kind = "state" // what a code block read of the socket, or a counter of the device
 )
 
 // An Event is one thing that happened.
@@ -108,11 +109,15 @@ func New(run Run, o *engine.Outcome) *Trace {
 			ev.Kind = Inject
 		case engine.EntryCommand:
 			ev.Kind = Command
-		case engine.EntryCode:
-			if len(e.Read) == 0 {
+		case engine.EntryCode, engine.EntryDevice:
+			switch {
+			case len(e.Read) > 0:
+				ev.Kind, ev.Text = State, readings(e.Read)
+			case e.Kind == engine.EntryDevice:
+				ev.Kind = Command
+			default:
 				continue
 			}
-			ev.Kind, ev.Text = State, readings(e.Read)
 		case engine.EntryMatch, engine.EntryWrong, engine.EntryExtra, engine.EntryOther:
 			ev.Kind = Sent
 			s := readSegment(e.At, ev.Text, e.Cause, e.GSO)

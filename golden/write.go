@@ -31,7 +31,6 @@ const (
 	headUntil     = "until"
 	noteOther     = "other"
 	noteState     = "state"
-	noteGSO       = "gso_size"
 	noteWaits     = "hasn't returned"
 	notVirtual    = "real time"
 )
@@ -125,6 +124,9 @@ func (t *Trace) line(e *Event) string {
 		return text
 	}
 	text := fmt.Sprintf("%s > %s", at, e.Text)
+	if e.Segment.GSO > 0 {
+		text += fmt.Sprintf(" gso %d", e.Segment.GSO)
+	}
 	if e.Segment.Cause != "" && !e.Segment.Other {
 		text += fmt.Sprintf(" cause %q", e.Segment.Cause)
 	}
@@ -135,9 +137,6 @@ func (t *Trace) line(e *Event) string {
 	}
 	if other {
 		text = fmt.Sprintf("// %s: %s", noteOther, text)
-	}
-	if e.Segment.GSO > 0 {
-		text += fmt.Sprintf(" // %s %d", noteGSO, e.Segment.GSO)
 	}
 	return text
 }

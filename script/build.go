@@ -27,7 +27,7 @@ func (r *optionRule) option() *Option {
 }
 
 func (r *eventRule) event() *Event {
-	e := &Event{Range: r.Range, Time: r.Time, Command: r.Command, Code: r.Code}
+	e := &Event{Range: r.Range, Time: r.Time, Command: r.Command, Code: r.Code, Device: r.Device}
 	switch {
 	case r.Packet != nil:
 		e.Packet = r.Packet.packet()
@@ -73,7 +73,7 @@ func (r *noteRule) text() string {
 }
 
 func (r *packetRule) packet() *Packet {
-	p := &Packet{Range: r.Range, Encap: r.Encap.List, IP: r.IP.IPInfo}
+	p := &Packet{Range: r.Range, Encap: r.Encap.List, IP: r.IP.IPInfo, BadSum: r.BadSum}
 	if r.Direction == ">" {
 		p.Direction = Outbound
 	}
@@ -182,6 +182,6 @@ func (r *tcpRule) tcp() *TCP {
 	if r.PSP != nil {
 		t.PSP = &r.PSP.Int
 	}
-	t.Cause = r.Cause
+	t.GSO, t.Cause = r.GSO, r.Cause
 	return t
 }

@@ -79,7 +79,7 @@ const (
 )
 
 func (c *checker) events() {
-	var last *Event
+	var last, stall *Event
 	for _, e := range c.script.Events {
 		c.time(e, last)
 		switch {
@@ -89,6 +89,8 @@ func (c *checker) events() {
 			c.call(e.Call)
 		case e.Code != nil:
 			c.code(e.Code)
+		case e.Device != nil:
+			stall = c.device(e, stall)
 		}
 		last = e
 	}

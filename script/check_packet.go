@@ -30,6 +30,9 @@ func (c *checker) packet(p *Packet) {
 	if p.IP != nil && p.IP.ECN == ECT01 && p.Direction == Inbound && p.UDP == nil {
 		c.fail(p.IP, "only an outbound packet can have ect01")
 	}
+	if p.BadSum != nil && p.Direction == Outbound {
+		c.fail(p.BadSum, "only an injected packet can have badsum")
+	}
 	switch {
 	case p.TCP != nil:
 		c.tcp(p.TCP, p.Direction)
@@ -116,9 +119,24 @@ func (c *checker) tcp(t *TCP, direction Direction) {
 	if t.Cause != nil && direction == Inbound {
 		c.fail(t.Cause, "only an outbound packet can have a cause")
 	}
+	c.gso(t, direction)
 	size := c.tcpOptions(t)
 	if whole := c.ipHeader() + 20 + int64(size) + t.Seq.Length.Value; seqOK && whole > maxDatagram {
 		c.fail(&t.Seq, "segment too large: got %d bytes with its headers, want at most %d", whole, maxDatagram)
+	}
+}
+
+// gso checks what is said of a packet that stands for several: it is longer than one
+// of them.
+func (c *checker) gso(t *TCP, direction Direction) {
+	switch {
+	case t.GSO == nil || !c.within(t.GSO, "gso", 1, maxU16):
+	case t.Seq.Length.Value <= t.GSO.Value:
+		e := c.fail(t.GSO, "gso %s on %s bytes of data, want more", t.GSO.Text, t.Seq.Length.Text)
+		e.Detail = "A packet that stands for several segments is longer than one of them."
+	case direction == Outbound && c.hasOption("wire_segments"):
+		e := c.fail(t.GSO, "gso in a script about wire segments")
+		e.Detail = "With wire_segments each line is about one segment, as it is after the cut."
 	}
 }
 

@@ -28,6 +28,7 @@ type eventRule struct {
 	Range
 	Time    Time        `parser:"@@"`
 	Packet  *packetRule `parser:"(   @@"`
+	Device  *Device     `parser:"  | @@"`
 	Call    *callRule   `parser:"  | @@"`
 	Command *Command    `parser:"  | @@"`
 	Code    *Code       `parser:"  | @@ )"`

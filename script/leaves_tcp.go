@@ -17,6 +17,7 @@ type packetRule struct {
 	TCP       *tcpRule
 	UDP       *udpRule
 	ICMP      *icmpRule
+	BadSum    *Range
 }
 
 // Parse implements participle.Parseable.
@@ -44,12 +45,15 @@ func (r *packetRule) Parse(lex *lexer.PeekingLexer) (err error) {
 			err = unexpected(lex, "flags")
 		}
 	}
+	if t := *lex.Peek(); err == nil && mark(lex, "badsum") {
+		r.BadSum = &Range{t.Pos, lex.RawPeek().Pos}
+	}
 	r.EndPos = lex.RawPeek().Pos
 	return err
 }
 
 // tcpRule is a segment: [encap psp spi N] [ports] flags range [ack N] [win N]
-// [urg N] [<options>] [cause "..."].
+// [urg N] [<options>] [gso N] [cause "..."].
 type tcpRule struct {
 	Range
 	PSP     *anyInt
@@ -58,6 +62,7 @@ type tcpRule struct {
 	Seq     SeqRange
 	Numbers tcpNumbers
 	Options tcpOptions
+	GSO     *Int
 	Cause   *StringPart
 }
 
@@ -103,6 +108,12 @@ func (r *tcpRule) Parse(lex *lexer.PeekingLexer) error {
 	}
 	if err := r.Options.Parse(lex); err != nil && err != participle.NextMatch {
 		return err
+	}
+	if lex.Peek().Value == "gso" {
+		r.GSO = new(Int)
+		if err := numberAfter(lex, "gso", r.GSO); err != nil {
+			return err
+		}
 	}
 	if mark(lex, "cause") {
 		r.Cause = new(StringPart)

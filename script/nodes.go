@@ -70,7 +70,7 @@ type Option struct {
 }
 
 // An Event is a time and what happens then. Exactly one of Packet, Call,
-// Command and Code is set.
+// Command, Code and Device is set.
 type Event struct {
 	Range
 	Time    Time
@@ -78,6 +78,7 @@ type Event struct {
 	Call    *Call
 	Command *Command
 	Code    *Code
+	Device  *Device
 }
 
 // TimeKind says how an event's time is to be read.
@@ -117,6 +118,31 @@ type Code struct {
 	Start  Position // of the first byte of Text
 }
 
+// A Device is about the device that the stack sends through, an addition to
+// packetdrill's language:
+//
+//	device stall
+//	device tx_dropped 5
+type Device struct {
+	Range
+	Verb  string // one of DeviceVerbs
+	Count *Int   // of a counter: what it must be; nil for the others
+}
+
+// What a Device can say.
+const (
+	DeviceStall     = "stall"      // its reader stops reading
+	DeviceResume    = "resume"     // and goes on
+	DeviceTxDropped = "tx_dropped" // packets of the stack that it had no room for
+	DeviceRxDropped = "rx_dropped" // injected packets that it refused
+)
+
+// DeviceVerbs are all of them.
+var DeviceVerbs = []string{DeviceStall, DeviceResume, DeviceTxDropped, DeviceRxDropped}
+
+// Expects reports whether the event is an expectation, which does nothing to the stack.
+func (d *Device) Expects() bool { return d.Count != nil }
+
 // Direction says which way a packet goes.
 type Direction int
 
@@ -139,6 +165,9 @@ type Packet struct {
 	TCP  *TCP
 	UDP  *UDP
 	ICMP *ICMP
+	// BadSum is where an injected packet says that the checksum of its transport is to
+	// be wrong (badsum): an addition to packetdrill's language. nil: it is right.
+	BadSum *Range
 }
 
 // An Encap is a header around the packet: exactly one field is set.
@@ -231,6 +260,10 @@ type TCP struct {
 	HasOptions bool
 	AnyOptions bool
 	OptionsAt  Range // from < to >
+	// GSO is the gso_size of a packet that stands for several (gso 1460): injected, as
+	// GRO joins them; expected, as the stack leaves them for the device to cut. An
+	// addition to packetdrill's language. nil: not given, and then not checked.
+	GSO *Int
 	// Cause is why the stack must have sent it (cause "tlp"), as far as it says: an
 	// addition to packetdrill's language. nil: not given.
 	Cause *StringPart

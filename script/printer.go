@@ -298,6 +298,12 @@ func (p *printer) event(e *Event) {
 	case e.Command != nil:
 		p.blank(e.Command.Pos)
 		p.command(e.Command)
+	case e.Device != nil:
+		p.blank(e.Device.Pos)
+		p.put("device ", e.Device.Verb)
+		if e.Device.Count != nil {
+			p.put(" ", e.Device.Count.String())
+		}
 	case e.Code != nil:
 		p.blank(e.Code.Pos)
 		if e.Code.Source != "" {

@@ -59,6 +59,9 @@ func (p *printer) packet(k *Packet) {
 	case k.ICMP != nil:
 		p.icmp(k.ICMP)
 	}
+	if k.BadSum != nil {
+		p.put(" badsum")
+	}
 }
 
 func (p *printer) encap(e *Encap) {
@@ -159,6 +162,9 @@ func (p *printer) tcp(t *TCP) {
 			options[i] = o.String()
 		}
 		p.put(" <", strings.Join(options, ","), ">")
+	}
+	if t.GSO != nil {
+		p.put(" gso ", t.GSO.String())
 	}
 	if t.Cause != nil {
 		p.put(" cause ", quoted(t.Cause.Text, t.Cause.Symbol))

@@ -21,6 +21,7 @@ type Device struct {
 	index int
 	vnet  bool
 	nl    *netlink.Handle
+	stats int // descriptor of the counters
 
 	// What an injection points to, so that it allocates nothing.
 	hdr [HeaderLen]byte
@@ -50,6 +51,10 @@ func Open(c Config) (*Device, error) {
 		return nil, fmt.Errorf("device %s: %w", d.name, err)
 	}
 	d.index = link.Attrs().Index
+	if err := d.openStats(); err != nil {
+		d.Close()
+		return nil, err
+	}
 	return d, nil
 }
 
@@ -204,6 +209,30 @@ func (d *Device) Release() (bool, error) {
 	}
 }
 
+// Read takes the oldest packet out of the device's queue, whole, and reports whether
+// there was one. It never waits, and leaves Sent 0. buf is for its use, as large as the
+// largest packet and its header; Data is a copy, the caller's to keep.
+func (d *Device) Read(buf []byte) (p Packet, ok bool, err error) {
+	for {
+		n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(d.fd),
+			uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)))
+		switch {
+		case errno == unix.EINTR:
+			continue
+		case errno == unix.EAGAIN:
+			return p, false, nil
+		case errno != 0:
+			return p, false, os.NewSyscallError("read from "+d.name, errno)
+		}
+		b := buf[:n]
+		if d.vnet && len(b) >= HeaderLen {
+			p.Header, b = parseHeader(b), b[HeaderLen:]
+		}
+		p.Data = append([]byte(nil), b...)
+		return p, true, nil
+	}
+}
+
 // Drain releases all packets that are queued and returns their number.
 func (d *Device) Drain() (int, error) {
 	for n := 0; ; n++ {
@@ -217,6 +246,9 @@ func (d *Device) Drain() (int, error) {
 func (d *Device) Close() error {
 	if d.nl != nil {
 		d.nl.Close()
+	}
+	if d.stats > 0 {
+		unix.Close(d.stats)
 	}
 	return unix.Close(d.fd)
 }

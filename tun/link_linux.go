@@ -153,22 +153,6 @@ func (d *Device) setSpeed(mbits int) error {
 	return ethtool(unix.ETHTOOL_SSET)
 }
 
-// Counters returns the device's counters.
-func (d *Device) Counters() (Counters, error) {
-	link, err := d.nl.LinkByIndex(d.index)
-	if err != nil {
-		return Counters{}, fmt.Errorf("%s: counters: %w", d.name, err)
-	}
-	s := link.Attrs().Statistics
-	if s == nil {
-		return Counters{}, fmt.Errorf("%s: the kernel gave no counters", d.name)
-	}
-	return Counters{
-		TxPackets: s.TxPackets, TxBytes: s.TxBytes, TxDropped: s.TxDropped, TxErrors: s.TxErrors,
-		RxPackets: s.RxPackets, RxBytes: s.RxBytes, RxDropped: s.RxDropped, RxErrors: s.RxErrors,
-	}, nil
-}
-
 // LoopbackUp sets the namespace's loopback device up.
 func LoopbackUp() error {
 	nl, err := netlink.NewHandle(unix.NETLINK_ROUTE)

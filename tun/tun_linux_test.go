@@ -378,3 +378,21 @@ func BenchmarkOpen(b *testing.B) {
 	b.ReportMetric(float64(ring.Microseconds())/float64(b.N), "ring-µs")
 	b.ReportMetric(float64(up.Microseconds())/float64(b.N), "up-µs")
 }
+
+func TestParseCounters(t *testing.T) {
+	const text = `Inter-|   Receive                                                |  Transmit
+ face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
+    lo:       0       0    0    0    0     0          0         0        0       0    0    0    0     0       0          0
+ tun00:       9       9    9    9    9     9          9         9        9       9    9    9    9     9       9          9
+  tun0:12345678901       2    3    4    0     0          0         0        5       6    7    8    0     0       0          0
+`
+	want := Counters{RxBytes: 12345678901, RxPackets: 2, RxErrors: 3, RxDropped: 4, TxBytes: 5, TxPackets: 6, TxErrors: 7, TxDropped: 8}
+	if c, err := parseCounters([]byte(text), "tun0"); c != want || err != nil {
+		t.Errorf("got %+v, %v; want %+v", c, err, want)
+	}
+	for _, bad := range []string{"", "tun0: 1 2 3\n", "  tun0: 1 2 3 4 5 6 7 8 9 10 11 x\n"} {
+		if c, err := parseCounters([]byte(bad), "tun0"); err == nil {
+			t.Errorf("%q: %+v", bad, c)
+		}
+	}
+}

@@ -36,6 +36,9 @@ var notShown = map[string]string{
 	"recovery/prr.pkt":                  "when data was written that waits",
 	"windows/zero-window-probe.pkt":     "when data was written that waits",
 	"delack/delack-quickack-option.pkt": "TCP_QUICKACK",
+	"device/burst-dropped.pkt":          "what the device dropped",
+	"device/reader-too-slow.pkt":        "what the device dropped",
+	"segmentation/bad-checksum.pkt":     "a checksum that is wrong on purpose",
 	"windows/probe-answered.pkt":        "SO_RCVBUF",
 	"windows/window-update.pkt":         "SO_RCVBUF",
 }

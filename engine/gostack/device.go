@@ -42,6 +42,8 @@ type device struct {
 	fqTimer  timer  // when fq's next packet is due
 	ingress  string // "ingress" or "clsact" if there is such a thing
 
+	stalled   bool      // its reader doesn't read
+	queue     []*packet // that wait for it
 	txDropped uint64
 }
 
@@ -168,6 +170,7 @@ func (s *Stack) ChangeLink(c engine.LinkChange) error {
 	}
 	if c.TxQueueLen != nil {
 		d.txqlen = *c.TxQueueLen
+		d.shortenQueue()
 	}
 	if c.GSOMaxSize != 0 {
 		d.gsoMaxSize = c.GSOMaxSize

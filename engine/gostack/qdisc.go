@@ -22,6 +22,9 @@ type packet struct {
 	// after it was taken. Both may be nil.
 	left    func(at time.Duration)
 	dropped func()
+	// gone is called when the reader has taken it, or the device dropped it: nobody
+	// refers to its data any more. It may be nil.
+	gone func()
 
 	seq uint64 // in fq: of its arrival
 }
@@ -122,16 +125,68 @@ func (s *Stack) devXmit(p *packet) bool {
 	return true
 }
 
-// hardXmit gives a packet to the device. A queue there of no length drops it, but
-// whoever captures sees it before.
+// hardXmit gives a packet to the device (tun_net_xmit). A reader that reads takes it
+// at once. A queue of no length drops it, but whoever captures sees it before.
 func (s *Stack) hardXmit(p *packet) {
-	p.captured.Time = s.now
-	s.sent = append(s.sent, p.captured)
-	if s.dev.txqlen == 0 {
-		s.dev.txDropped++
+	d := &s.dev
+	waits := d.stalled && len(d.queue) < d.txqlen
+	switch {
+	case waits:
+		d.queue = append(d.queue, p)
+	case d.stalled:
+		d.txDropped++
+	default:
+		p.captured.Time = s.now
+		s.sent = append(s.sent, p.captured)
+		if d.txqlen == 0 {
+			d.txDropped++
+		}
 	}
 	if p.left != nil {
-		p.left(s.now)
+		p.left(s.now) // for the stack it is sent, whatever becomes of it (skb_orphan)
+	}
+	if !waits {
+		p.isGone()
+	}
+}
+
+// isGone says that the packet's data is referenced no more.
+func (p *packet) isGone() {
+	if p.gone != nil {
+		p.gone()
+	}
+}
+
+// Stall implements engine.StallingLink.
+func (s *Stack) Stall() error {
+	if s.pinned {
+		return &engine.UnsupportedError{What: "stalling the device's reader with --capture=packet, which has none,"}
+	}
+	s.dev.stalled = true
+	return nil
+}
+
+// Resume implements engine.StallingLink.
+func (s *Stack) Resume() error {
+	d := &s.dev
+	d.stalled = false
+	queue := d.queue
+	d.queue = nil
+	for _, p := range queue {
+		p.captured.Time = s.now
+		s.sent = append(s.sent, p.captured)
+		p.isGone()
+	}
+	return nil
+}
+
+// shortenQueue drops what finds no room in the device's queue after a change of its
+// length. Nobody counts that (tun_queue_resize).
+func (d *device) shortenQueue() {
+	for len(d.queue) > d.txqlen {
+		last := len(d.queue) - 1
+		d.queue[last].isGone()
+		d.queue = d.queue[:last]
 	}
 }
 

@@ -36,7 +36,10 @@ type Stack struct {
 	sent   []*engine.Captured
 }
 
-var _ engine.Target = (*Stack)(nil)
+var (
+	_ engine.Target       = (*Stack)(nil)
+	_ engine.StallingLink = (*Stack)(nil)
+)
 
 // epoch is the wall-clock time at the stack's time 0: fixed, as all is here.
 const epoch = 1_700_000_000 * time.Second

@@ -85,6 +85,10 @@ func (s *Stack) receive(b []byte, gso engine.GSO) {
 	if !s.isLocal(dst) && !s.dev.anyIP {
 		return
 	}
+	if !gso.NeedsChecksum && !wire.ChecksumOK(b) {
+		s.badChecksum(p)
+		return
+	}
 	switch {
 	case p.TCP() != nil:
 		s.tcpReceive(newSegment(p, src, dst, gso, len(b)))
@@ -92,6 +96,31 @@ func (s *Stack) receive(b []byte, gso engine.GSO) {
 		s.udpReceive(p)
 	case p.ICMP() != nil:
 		s.icmpReceive(p)
+	}
+}
+
+// badChecksum counts a packet whose checksum is wrong. It comes no further.
+func (s *Stack) badChecksum(p *wire.Packet) {
+	v6 := p.V6() != nil
+	switch {
+	case p.TCP() != nil:
+		s.count(mibTcpInSegs)
+		s.count(mibTcpInCsumErrors)
+		s.count(mibTcpInErrs)
+	case p.UDP() != nil && v6:
+		s.count(mibUdp6InCsumErrors)
+		s.count(mibUdp6InErrors)
+	case p.UDP() != nil:
+		s.count(mibUdpInCsumErrors)
+		s.count(mibUdpInErrors)
+	case v6:
+		s.count(mibIcmp6InMsgs)
+		s.count(mibIcmp6InCsumErrors)
+		s.count(mibIcmp6InErrors)
+	default:
+		s.count(mibIcmpInMsgs)
+		s.count(mibIcmpInCsumErrors)
+		s.count(mibIcmpInErrors)
 	}
 }
 

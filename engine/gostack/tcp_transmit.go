@@ -127,8 +127,9 @@ func (tp *tcpSock) transmit(b *skb, cause string) bool {
 }
 
 // sendSegment puts the headers before a segment and hands it to the device, cut
-// into wire segments if that doesn't do it itself.
-func (s *Stack) sendSegment(tp *tcpSock, t *wire.TCP, b *skb, tos uint8, gso engine.GSO, cause string, left func()) bool {
+// into wire segments if that doesn't do it itself. free is called when nobody below
+// refers to the buffer any more: pieces have none of it but the data's pages.
+func (s *Stack) sendSegment(tp *tcpSock, t *wire.TCP, b *skb, tos uint8, gso engine.GSO, cause string, free func()) bool {
 	p := &wire.Packet{Layers: []wire.Layer{tp.ipHeader(tos, b.segs), t}, Payload: b.data}
 	if len(tp.md5) > 0 {
 		tp.sign(p, t)
@@ -164,7 +165,12 @@ func (s *Stack) sendSegment(tp *tcpSock, t *wire.TCP, b *skb, tos uint8, gso eng
 				if stamp.flags&abi.SofTxSoftware != 0 {
 					tp.stampSent(stamp, abi.ScmTstampSnd, at, b)
 				}
-				left()
+				if len(packets) > 1 {
+					free()
+				}
+			}
+			if len(packets) == 1 {
+				out.gone = free
 			}
 			if !s.devXmit(out) {
 				tp.wmemAlloc -= truesize

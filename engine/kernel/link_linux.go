@@ -32,6 +32,8 @@ type link struct {
 	released   atomic.Uint64 // packets that left the queue
 	releasedAt [keptReleases]atomic.Int64
 	held       uint64 // packets before this one weren't held at the last capture
+
+	stall stall
 }
 
 // drain releases what waits in the device's queue, so that the stack finds its
@@ -40,7 +42,9 @@ func (l *link) drain() error {
 	if l.pinned {
 		return nil
 	}
-	for {
+	l.stall.readers.Add(1)
+	defer l.stall.readers.Add(-1)
+	for !l.stall.on.Load() {
 		more, err := l.device.Release()
 		if !more || err != nil {
 			return err
@@ -48,17 +52,27 @@ func (l *link) drain() error {
 		n := l.released.Add(1) - 1
 		l.releasedAt[n%keptReleases].Store(int64(l.Now()))
 	}
+	return nil
 }
 
 // drainAlways drains while the engine's thread is busy elsewhere. stop ends it.
 func (l *link) drainAlways(stop event) {
+	device := int32(l.device.FD())
 	fds := []unix.PollFd{
-		{Fd: int32(l.device.FD()), Events: unix.POLLIN},
+		{Fd: device, Events: unix.POLLIN},
 		{Fd: int32(stop), Events: unix.POLLIN},
+		{Fd: int32(l.stall.over), Events: unix.POLLIN},
 	}
 	for {
+		// poll passes by what is negative.
+		if fds[0].Fd = device; l.stall.on.Load() {
+			fds[0].Fd = -1
+		}
 		if _, err := l.poll(fds, engine.Forever); err != nil || fds[1].Revents != 0 {
 			return
+		}
+		if fds[2].Revents != 0 {
+			l.stall.over.wait()
 		}
 		if l.drain() != nil {
 			return // the device is gone
@@ -89,11 +103,23 @@ func (l *link) Inject(p []byte, gso engine.GSO) error {
 // during says that they were sent while we waited.
 func (l *link) collect(during bool) {
 	for {
-		p, ok := l.capture.Next()
+		p, ok := l.next()
 		if !ok {
 			return
 		}
 		l.queue = append(l.queue, l.captured(p, during))
+	}
+}
+
+// next returns the oldest packet of the capture whose fate is known: not one that was
+// sent while the reader is stalled.
+func (l *link) next() (tun.Packet, bool) {
+	for {
+		p, ok := l.capture.Next()
+		if !ok || !l.stall.on.Load() || p.Sent < l.stall.since {
+			return p, ok
+		}
+		l.stall.sent = append(l.stall.sent, p)
 	}
 }
 
@@ -184,7 +210,7 @@ func (l *link) Receive(until time.Duration) (*engine.Captured, error) {
 			l.queue = l.queue[1:]
 			return c, nil
 		}
-		if p, ok := l.capture.Next(); ok {
+		if p, ok := l.next(); ok {
 			c := l.captured(p, waited)
 			if waited {
 				l.advance(c.Time + wakeUp)

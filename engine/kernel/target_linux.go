@@ -45,6 +45,9 @@ func New() (*Target, error) {
 	if t.stop, err = newEvent(); err != nil {
 		return nil, err
 	}
+	if t.stall.over, err = newEvent(); err != nil {
+		return nil, err
+	}
 	t.device, err = tun.Open(tun.Config{Name: Device, VnetHdr: true})
 	if err != nil {
 		return nil, err

@@ -25,6 +25,8 @@ const (
 	maxMTU     = 65535
 	defaultMTU = 1500
 	tsoMaxSize = 65536
+	// defaultTxQueueLen is what the kernel target gives its device.
+	defaultTxQueueLen = 10000
 )
 
 // A host is what the machine has beside its stack.
@@ -44,6 +46,7 @@ func (s *Stack) initHost() {
 	s.link.clock = &s.clock
 	s.link.mtu = defaultMTU
 	s.link.gsoMaxSize = tsoMaxSize
+	s.link.txqlen = defaultTxQueueLen
 	s.offloadsChanged()
 	if err := s.stack.CreateNICWithOptions(nicID, &s.link, stack.NICOptions{Name: deviceName}); err != nil {
 		panic("netstack: " + err.String()) // it is the first one
@@ -185,8 +188,10 @@ func (s *Stack) ChangeLink(c engine.LinkChange) error {
 	case c.GSOMaxSegs != 0:
 		return unsupported("gso_max_segs")
 	}
-	// A queue that nothing waits in may have any length, and what comes in is never
-	// merged: GROMaxSize and TxQueueLen.
+	// What comes in is never merged: GROMaxSize.
+	if c.TxQueueLen != nil {
+		s.link.setQueue(*c.TxQueueLen)
+	}
 	if c.MTU != 0 {
 		if err := s.connected("the MTU"); err != nil {
 			return err

@@ -12,7 +12,7 @@ import (
 )
 
 // A link is the device that the stack sends through: it stamps what is sent and loses
-// nothing. The processor's goroutine sends, too.
+// nothing, unless a script stalls its reader. The processor's goroutine sends, too.
 type link struct {
 	clock *clock
 
@@ -22,6 +22,11 @@ type link struct {
 	gso        bool // the stack may hand over super-segments
 	gsoMaxSize uint32
 	sent       []*engine.Captured
+
+	stalled bool               // its reader doesn't read
+	txqlen  int                // of its queue then
+	queue   []*engine.Captured // what waits there
+	dropped uint64             // what found no room
 }
 
 var (
@@ -70,9 +75,43 @@ func (l *link) WritePackets(pkts stack.PacketBufferList) (int, tcpip.Error) {
 			c.Data = append(c.Data, b...)
 		}
 		c.GSO = gsoOf(pkt, len(c.Data))
-		l.sent = append(l.sent, c)
+		switch {
+		case !l.stalled:
+			l.sent = append(l.sent, c)
+		case len(l.queue) < l.txqlen:
+			l.queue = append(l.queue, c)
+		default:
+			l.dropped++
+		}
 	}
 	return len(list), nil
+}
+
+// setQueue sets the length of the queue. What finds no room there any more is lost.
+func (l *link) setQueue(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.txqlen = n
+	l.queue = l.queue[:min(len(l.queue), n)]
+}
+
+// stall stops the reader.
+func (l *link) stall() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stalled = true
+}
+
+// resume lets it go on, and have what waits.
+func (l *link) resume() {
+	now := l.clock.at()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range l.queue {
+		c.Time = now
+	}
+	l.sent = append(l.sent, l.queue...)
+	l.stalled, l.queue = false, nil
 }
 
 // gsoOf says what a virtio-net header would say of a packet of so many bytes. The stack

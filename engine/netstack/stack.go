@@ -17,6 +17,7 @@ import (
 	"tcpdrill/engine"
 	"tcpdrill/engine/abi"
 	"tcpdrill/engine/process"
+	"tcpdrill/engine/wire"
 )
 
 // A Stack is one machine with netstack, made for one run of one script. All methods
@@ -206,11 +207,14 @@ func (p *pending) Wait(until time.Duration) bool {
 func (p *pending) Result() (engine.Result, time.Duration) { return p.t.Result(), p.t.Ended() }
 
 // Inject implements engine.Link.
-func (s *Stack) Inject(p []byte, _ engine.GSO) error {
+func (s *Stack) Inject(p []byte, gso engine.GSO) error {
 	if what := s.cannotAnswer(p); what != "" {
 		return unsupported(what)
 	}
 	s.WaitUntil(s.Now() + injectStep)
+	if gso.NeedsChecksum {
+		p = wire.FillChecksum(p) // netstack checks each, unless the device says that it has checked all
+	}
 	s.link.inject(p)
 	s.settle()
 	return nil
@@ -238,8 +242,26 @@ func (s *Stack) Receive(until time.Duration) (*engine.Captured, error) {
 	}
 }
 
-// Counters implements engine.Link: nothing is ever lost.
-func (s *Stack) Counters() (engine.LinkCounters, error) { return engine.LinkCounters{}, nil }
+// Counters implements engine.Link.
+func (s *Stack) Counters() (engine.LinkCounters, error) {
+	s.link.mu.Lock()
+	defer s.link.mu.Unlock()
+	return engine.LinkCounters{TxDropped: s.link.dropped}, nil
+}
+
+var _ engine.StallingLink = (*Stack)(nil)
+
+// Stall implements engine.StallingLink.
+func (s *Stack) Stall() error {
+	s.link.stall()
+	return nil
+}
+
+// Resume implements engine.StallingLink.
+func (s *Stack) Resume() error {
+	s.link.resume()
+	return nil
+}
 
 // A machine is the stack as its process sees it.
 type machine struct{ s *Stack }

@@ -47,7 +47,7 @@ func compared(t *testing.T) (out []golden.Result) {
 		out = append(out, golden.NewResult(script, engine.IPv4, runs, golden.Options{}))
 	}
 	ref := handshake + `0.0200 write(4, ..., 2000) = 2000
-0.0200 > P. 1:2001(2000) ack 1 win 502 cause "write" // gso_size 1000
+0.0200 > P. 1:2001(2000) ack 1 win 502 gso 1000 cause "write"
 // state: 0.0300 tcpi_snd_cwnd = 10, tcpi_ca_state = 0
 0.0700 > P. 1001:2001(1000) ack 1 win 502 cause "tlp"
 0.1000...0.4000 read(4, ..., 10) = 10

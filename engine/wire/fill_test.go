@@ -43,3 +43,39 @@ func TestFillChecksum(t *testing.T) {
 		}
 	}
 }
+
+// A checksum is right, wrong once it is broken, whatever it was, and left to the card
+// as the pseudo-header's sum, from which a card makes the right one.
+func TestChecksums(t *testing.T) {
+	v4, v6 := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")
+	for _, layers := range [][]Layer{
+		{&IPv4{Src: v4, Dst: v4}, &TCP{Flags: ACK}},
+		{&IPv6{Src: v6, Dst: v6}, &TCP{Flags: ACK}},
+		{&IPv4{Src: v4, Dst: v4}, &UDP{SrcPort: 1}},
+		{&IPv6{Src: v6, Dst: v6}, &UDP{SrcPort: 1}},
+		{&IPv4{Src: v4, Dst: v4}, &ICMP{Type: 8}},
+		{&IPv6{Src: v6, Dst: v6}, &ICMP{V6: true, Type: 128}},
+	} {
+		p := &Packet{Layers: layers, Payload: make([]byte, 2)}
+		for n := range 1 << 16 { // so that all checksums come up
+			binary.BigEndian.PutUint16(p.Payload, uint16(n))
+			b, err := p.Marshal(MarshalOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !ChecksumOK(b) {
+				t.Fatalf("%x: wrong as marshalled", b)
+			}
+			broken := bytes.Clone(b)
+			BreakChecksum(broken)
+			if ChecksumOK(broken) {
+				t.Fatalf("%x: broken it is %x, and right", b, broken)
+			}
+			left := bytes.Clone(b)
+			LeaveChecksum(left)
+			if got := FillChecksum(left); !bytes.Equal(got, b) {
+				t.Fatalf("%x: left %x, filled in %x", b, left, got)
+			}
+		}
+	}
+}

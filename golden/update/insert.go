@@ -102,6 +102,8 @@ func (r *round) eventOf(e engine.Entry, most int) int {
 			is = ev.Command != nil
 		case engine.EntryCode:
 			is = ev.Code != nil
+		case engine.EntryDevice:
+			is = ev.Device != nil
 		}
 		if is && ev.Pos.Line == e.Line {
 			found = i

@@ -36,6 +36,13 @@ func (r *round) fields(ev *script.Event, got *script.Packet, seen *engine.Seen) 
 			why = append(why, text+", which a script can't say")
 		}
 	}
+	if differs("gso") && want.TCP != nil && want.TCP.GSO != nil {
+		if got.TCP != nil && got.TCP.GSO != nil {
+			edits = append(edits, numberEdit(*want.TCP.GSO, *got.TCP.GSO))
+		} else {
+			why = append(why, "the packet stands for one segment only, so that its line can't have a gso")
+		}
+	}
 	if differs("cause") && want.TCP != nil && want.TCP.Cause != nil {
 		c := want.TCP.Cause
 		edits = append(edits, edit{c.Pos.Offset, c.EndPos.Offset, fmt.Sprintf("%q", seen.Cause)})
