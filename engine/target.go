@@ -136,6 +136,13 @@ type PartialInfo interface {
 	KnowsInfo(name string) bool
 }
 
+// A Relay is a Target that isn't at the end of a connection: its calls are made on the
+// other side of a proxy, so that who accepts a connection sees the proxy's address, not
+// that of the script's end.
+type Relay interface {
+	Relays() bool
+}
+
 // ErrStuck says that a call doesn't return: a target in virtual time knows when
 // nothing is left that could wake it. That is a failure of the stack, not of the
 // script.
