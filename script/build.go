@@ -182,6 +182,7 @@ func (r *tcpRule) tcp() *TCP {
 	if r.PSP != nil {
 		t.PSP = &r.PSP.Int
 	}
+	t.Stream, t.StreamAt = r.Stream != Range{}, r.Stream
 	t.Cause = r.Cause
 	return t
 }

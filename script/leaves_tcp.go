@@ -49,7 +49,7 @@ func (r *packetRule) Parse(lex *lexer.PeekingLexer) (err error) {
 }
 
 // tcpRule is a segment: [encap psp spi N] [ports] flags range [ack N] [win N]
-// [urg N] [<options>] [cause "..."].
+// [urg N] [<options>] [stream] [cause "..."].
 type tcpRule struct {
 	Range
 	PSP     *anyInt
@@ -58,6 +58,7 @@ type tcpRule struct {
 	Seq     SeqRange
 	Numbers tcpNumbers
 	Options tcpOptions
+	Stream  Range // of the word; empty if it isn't there
 	Cause   *StringPart
 }
 
@@ -103,6 +104,9 @@ func (r *tcpRule) Parse(lex *lexer.PeekingLexer) error {
 	}
 	if err := r.Options.Parse(lex); err != nil && err != participle.NextMatch {
 		return err
+	}
+	if at := lex.Peek().Pos; mark(lex, "stream") {
+		r.Stream = Range{at, lex.RawPeek().Pos}
 	}
 	if mark(lex, "cause") {
 		r.Cause = new(StringPart)

@@ -231,6 +231,10 @@ type TCP struct {
 	HasOptions bool
 	AnyOptions bool
 	OptionsAt  Range // from < to >
+	// Stream says that the stack may send this in any cut, an addition to packetdrill's
+	// language: the word stream behind the options.
+	Stream   bool
+	StreamAt Range
 	// Cause is why the stack must have sent it (cause "tlp"), as far as it says: an
 	// addition to packetdrill's language. nil: not given.
 	Cause *StringPart

@@ -160,6 +160,9 @@ func (p *printer) tcp(t *TCP) {
 		}
 		p.put(" <", strings.Join(options, ","), ">")
 	}
+	if t.Stream {
+		p.put(" stream")
+	}
 	if t.Cause != nil {
 		p.put(" cause ", quoted(t.Cause.Text, t.Cause.Symbol))
 	}
