@@ -14,7 +14,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
+
+	"tcpdrill/engine/kernel"
 )
 
 // A Kind is a program that can be drilled.
@@ -71,6 +74,41 @@ func find(kind Kind, given string) (string, error) {
 	}
 	return path, nil
 }
+
+// A Found is what is known of a kind's program.
+type Found struct {
+	Kind    Kind
+	Version string
+	Err     error // it can't be drilled here: why, and what to do about it
+}
+
+// Available looks for the programs of all kinds.
+func Available() []Found {
+	var all []Found
+	for _, k := range Kinds {
+		f := Found{Kind: k}
+		path, err := find(k, "")
+		if err == nil {
+			f.Version = version(k, path)
+			err = workers()
+		}
+		f.Err = err
+		all = append(all, f)
+	}
+	return all
+}
+
+// workers says whether there can be the processes in which proxies run.
+var workers = sync.OnceValue(func() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	w, err := kernel.StartBare(ctx)
+	if err != nil {
+		return err
+	}
+	defer w.Kill()
+	return w.Ready()
+})
 
 // version asks a program which release it is.
 func version(kind Kind, path string) string {
