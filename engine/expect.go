@@ -195,6 +195,7 @@ func (r *runner) receive(deadline time.Duration) (*segment, error) {
 		if c == nil || err != nil {
 			return nil, err
 		}
+		r.heldUp(c.Late)
 		kept := r.keep(Packet{At: c.Time - r.start, Data: c.Data, GSO: c.GSO, Cause: c.Cause})
 		w, err := wire.Parse(c.Data)
 		if err != nil {
@@ -495,7 +496,7 @@ func (r *runner) diff(p *script.Packet, s *socket, want *wire.Packet, got *segme
 	}
 	d.layers(p, want, g)
 	if w, t := want.TCP(), g.TCP(); w != nil && t != nil {
-		d.tcp(p.TCP, w, t)
+		d.tcp(p.TCP, w, asAsked(p, w, t))
 		r.diffOptions(&d, p.TCP, w, t)
 	}
 	if v6 := got.live.V6(); v6 != nil && p.IP != nil && p.IP.FlowLabel != nil {

@@ -171,10 +171,19 @@ func TestVerdicts(t *testing.T) {
 			verdict: engine.Pass,
 		},
 		{
-			name: "also with strict segments, and the last one's flags count", writes: write(500, 1000, 1000),
+			name: "also with strict segments, and PSH is asked for only where it is written", writes: write(500, 1000, 1000),
 			script:   "+0 write(4, ..., 2500) = 2500\n+.01 > . 1:2501(2500) ack 1 stream\n",
 			settings: []engine.Setting{set("strict_segments")},
-			verdict:  engine.Fail, summary: "wrong packet: flags differ", line: 9,
+			verdict:  engine.Pass,
+		},
+		{
+			name: "which is on the last segment",
+			writes: func(s *server, n int) {
+				s.send(10*time.Millisecond, wire.ACK|wire.PSH, 0, 500)
+				s.send(10*time.Millisecond, wire.ACK, 500, 2000)
+			},
+			script:  "+0 write(4, ..., 2500) = 2500\n+.01 > P. 1:2501(2500) ack 1 stream\n",
+			verdict: engine.Fail, summary: "wrong packet: flags differ", line: 9,
 		},
 		{
 			name: "the stream has no holes",

@@ -25,6 +25,17 @@ func onTheWay(want *wire.Packet, g *segment, total int) bool {
 	return ahead > 0 || ahead == 0 && len(want.Payload) > 0
 }
 
+// asAsked returns a header to compare with a line: without PSH if that is about the stream
+// and doesn't ask for it, since where it is hangs on how the stream is cut.
+func asAsked(p *script.Packet, want, got *wire.TCP) *wire.TCP {
+	if !inStream(p) || want.Flags&wire.PSH != 0 {
+		return got
+	}
+	t := *got
+	t.Flags &^= wire.PSH
+	return &t
+}
+
 // streamDiffs says why a segment doesn't continue the stream.
 func streamDiffs(prev, g *segment) []fieldDiff {
 	var d diffList

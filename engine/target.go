@@ -188,6 +188,9 @@ type Captured struct {
 	// in one burst hold each other for some microseconds. Where references are
 	// kept on purpose (CapturePacket) it is 0.
 	Held time.Duration
+	// Late is how long, shortly before, the machine kept from running what sent this: a
+	// stack that is a process of its own. It is 0 of others, and where it isn't known.
+	Late time.Duration
 }
 
 // A Link carries the stack's packets.

@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -20,8 +22,10 @@ import (
 // in the worker's process namespace, and ends with the worker.
 type program struct {
 	cmd    *exec.Cmd
-	output *os.File // what it wrote to its streams, in memory
-	stat   *os.File // its /proc/…/stat; nil where /proc shows other processes
+	output *os.File      // what it wrote to its streams, in memory
+	stat   *os.File      // its /proc/…/stat; nil where /proc shows other processes
+	sched  *os.File      // its /proc/…/schedstat, if there is one
+	queued time.Duration // how long it has waited for a processor, as it was last seen
 	gone   chan error
 	socket int
 	stream bool // frames come one after the other, each after its length
@@ -49,6 +53,7 @@ func start(path string, args []string, files ...*os.File) (*program, error) {
 		if p.stat, err = os.Open(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid)); err != nil {
 			return nil, err
 		}
+		p.sched, _ = os.Open(fmt.Sprintf("/proc/%d/schedstat", p.cmd.Process.Pid))
 	}
 	go func() { p.gone <- p.cmd.Wait() }()
 	return p, nil
@@ -139,6 +144,27 @@ func (p *program) busy() bool {
 	}
 	asleep, err := kernel.Asleep(p.stat)
 	return err == nil && !asleep
+}
+
+// waited returns for how long the program had to wait for a processor since this was last
+// asked, as far as that is known: what it sends is as late.
+func (p *program) waited() time.Duration {
+	if p.sched == nil {
+		return 0
+	}
+	var text [128]byte
+	n, _ := unix.Pread(int(p.sched.Fd()), text[:], 0)
+	fields := strings.Fields(string(text[:max(n, 0)]))
+	if len(fields) < 2 {
+		return 0
+	}
+	ns, err := strconv.ParseInt(fields[1], 10, 64)
+	if err != nil {
+		return 0
+	}
+	before := p.queued
+	p.queued = time.Duration(ns)
+	return p.queued - before
 }
 
 // startPasst starts passt with its socket as a descriptor.

@@ -108,11 +108,14 @@ func (t *target) Close() error { return unix.Close(t.program.socket) }
 // collect receives what the proxy has sent, and answers what is the link's own affair.
 func (t *target) collect() error {
 	frames, err := t.program.receive()
-	now := t.Now()
+	now, late := t.Now(), time.Duration(0)
+	if len(frames) > 0 {
+		late = t.program.waited()
+	}
 	for _, f := range frames {
 		packet, answer := t.guest.receive(f)
 		if packet != nil {
-			t.queue = append(t.queue, &engine.Captured{Data: packet, Time: now})
+			t.queue = append(t.queue, &engine.Captured{Data: packet, Time: now, Late: late})
 		}
 		if answer != nil {
 			if err := t.program.send(answer); err != nil {
@@ -137,16 +140,23 @@ func (t *target) Inject(p []byte, gso engine.GSO) error {
 // settleFor is how long the proxy is waited for after each thing that is done.
 const settleFor = 5 * time.Millisecond
 
+// settleStep is how long we sleep before we look again whether it is done: we may have
+// priority over it, and the same processor.
+const settleStep = 20 * time.Microsecond
+
 // settle waits until the proxy has done what it has to do by now: it has taken in all
 // frames, and sleeps. What a script does in a row thereby reaches it one by one, on every
 // run: two writes may else come to it as one. It takes some tens of microseconds. A proxy
 // that has its time taken from it is not waited for long, as time is real.
 func (t *target) settle() error {
-	for until := t.Now() + settleFor; t.Now() < until; {
-		if !t.program.busy() {
-			break
+	for until := t.Now() + settleFor; t.program.busy() && t.Now() < until; {
+		ready, err := t.Await(t.program.socket, t.Now()+settleStep)
+		if err == nil && ready {
+			err = t.collect()
 		}
-		unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0)
+		if err != nil {
+			return err
+		}
 	}
 	return t.collect()
 }
