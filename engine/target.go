@@ -148,6 +148,14 @@ type Relay interface {
 // script.
 var ErrStuck = errors.New("it sleeps, and nothing is going to happen that could wake it")
 
+// DiedError says that a stack which is a process of its own has ended in the middle of a
+// script. That is a failure of the stack, not of the script.
+type DiedError struct {
+	How string // "signal: segmentation fault"
+}
+
+func (e *DiedError) Error() string { return "the stack has ended: " + e.How }
+
 // UnsupportedError says that a target lacks something a script needs.
 type UnsupportedError struct {
 	What string // "system call psp_rx_assoc"

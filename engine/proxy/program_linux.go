@@ -72,9 +72,9 @@ func (p *program) died() error {
 	n, _ := p.output.ReadAt(text, 0)
 	text = bytes.TrimSpace(text[:n])
 	if len(text) == 0 {
-		return fmt.Errorf("%s: %s", p.cmd.Path, what)
+		return &engine.DiedError{How: fmt.Sprintf("%s: %s", p.cmd.Path, what)}
 	}
-	return fmt.Errorf("%s: %s\n%s", p.cmd.Path, what, text)
+	return &engine.DiedError{How: fmt.Sprintf("%s: %s\n%s", p.cmd.Path, what, text)}
 }
 
 // send gives the program a frame.

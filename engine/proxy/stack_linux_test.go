@@ -163,6 +163,29 @@ func TestExamples(t *testing.T) {
 	}
 }
 
+// A proxy that ends in the middle of a script fails it.
+func TestDied(t *testing.T) {
+	for _, kind := range Kinds {
+		t.Run(string(kind), func(t *testing.T) {
+			s := opened(t, kind)
+			// All processes of the namespace but the worker, which is its first.
+			const kill = passive + "+.1 `kill -9 -1`\n"
+			for _, text := range []string{
+				kill + "+.1 < P. 101:201(100) ack 101 win 32792\n",
+				kill + "* > . 101:101(0) ack 201\n",
+			} {
+				o := run(t, s, "a.pkt", text, engine.IPv4)
+				if o.Verdict == engine.Unsupported {
+					t.Skipf("%+v", o.Failures)
+				}
+				if o.Verdict != engine.Fail || !strings.Contains(o.Failures[0].Summary, "signal: killed") || o.Failures[0].Line != 15 {
+					t.Errorf("%s: %+v", o.Verdict, o.Failures)
+				}
+			}
+		})
+	}
+}
+
 // A program that isn't a proxy.
 func TestBroken(t *testing.T) {
 	opened(t, Passt)
