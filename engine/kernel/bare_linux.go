@@ -22,5 +22,17 @@ func (t *Target) Await(fd int, until time.Duration) (bool, error) {
 	return t.poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, until)
 }
 
+// Beside gives a process that a script's timeline depends on the same priority as that,
+// from Start to Finish, if it is permitted.
+func (t *Target) Beside(pid int, on bool) {
+	policy := uintptr(unix.SCHED_NORMAL)
+	if on {
+		policy = unix.SCHED_FIFO
+	}
+	if t.mayHurry() {
+		_ = setScheduler(pid, policy) // without it scripts are later, and we know by how much
+	}
+}
+
 // Asleep reports whether a process sleeps on whose /proc/…/stat a file is open.
 func Asleep(stat *os.File) (bool, error) { return asleep(stat.Fd()) }

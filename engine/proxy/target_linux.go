@@ -95,6 +95,19 @@ func (t *target) meet() error {
 	return fmt.Errorf("%s: %w", t.program.cmd.Path, errNoAnswer)
 }
 
+// Start implements engine.Clock. The proxy is what is drilled, and is to be as much on time
+// as we are.
+func (t *target) Start(quiet bool) time.Duration {
+	t.Beside(t.program.cmd.Process.Pid, true)
+	return t.Target.Start(quiet)
+}
+
+// Finish implements engine.Clock.
+func (t *target) Finish() {
+	t.Target.Finish()
+	t.Beside(t.program.cmd.Process.Pid, false)
+}
+
 // Name implements engine.Target.
 func (t *target) Name() string { return string(t.kind) }
 
