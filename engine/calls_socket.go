@@ -297,6 +297,9 @@ func (b *callBuilder) buildAccept() {
 // by its peer: with several that wait, the order is the stack's affair.
 func (b *callBuilder) accepted(res Result, name []byte) []Mismatch {
 	peer, known := decodeSockaddr(name)
+	if relay, ok := b.s.target.(Relay); ok && relay.Relays() {
+		known = false
+	}
 	if so := b.s.waiting(unmap(peer), known); so != nil {
 		so.fd.script, so.fd.live = b.fdNumber(), int(res.Ret)
 		return nil

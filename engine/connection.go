@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 
@@ -358,12 +359,7 @@ func (r *runner) inject(p *script.Packet) {
 	kept := r.keep(Packet{At: before - r.start, Inbound: true, Data: b, GSO: gso, Kind: EntryInject})
 	r.keepNote(kept, EntryInject, r.event.Pos.Line)
 	if err := r.target.Inject(b, gso); err != nil {
-		v := Error
-		var unsupported *UnsupportedError
-		if asUnsupported(err, &unsupported) {
-			v = Unsupported
-		}
-		f := r.failure(v, r.event.Pos, "packet not injected: "+err.Error())
+		f := r.failure(linkVerdict(err), r.event.Pos, "packet not injected: "+err.Error())
 		f.Classic = "error handling packet: " + err.Error()
 		r.fail(f)
 		return
@@ -431,14 +427,22 @@ func (r *runner) failPacket(p *script.Packet, msg string) {
 
 // failLink records that the link failed, or that the target can't do what it was asked.
 func (r *runner) failLink(p *script.Packet, err error) {
-	f := r.failure(Error, p.Pos, err.Error())
+	f := r.failure(linkVerdict(err), p.Pos, err.Error())
 	f.Classic = "error handling packet: " + err.Error()
-	var unsupported *UnsupportedError
-	if asUnsupported(err, &unsupported) {
-		f.Verdict = Unsupported
-	}
 	r.over = true
 	r.fail(f)
+}
+
+// linkVerdict is what an error of the link makes of a run.
+func linkVerdict(err error) Verdict {
+	var unsupported *UnsupportedError
+	if asUnsupported(err, &unsupported) {
+		return Unsupported
+	}
+	if _, died := errors.AsType[*DiedError](err); died {
+		return Fail
+	}
+	return Error
 }
 
 // reset closes what the script left open and ends each connection with a RST

@@ -83,15 +83,19 @@ func (r *runner) expect(p *script.Packet) {
 			}
 			got, total = nil, 0
 		}
+		if inStream(p) && onTheWay(want, g, total) {
+			r.noteSegment(EntryMatch, g)
+			continue
+		}
 		if n := len(got); n > 0 {
-			if diffs := r.fragmentDiffs(got[n-1], g, total, len(want.Payload)); len(diffs) > 0 {
+			if diffs := r.piecesDiffs(p, got[n-1], g, total, len(want.Payload)); len(diffs) > 0 {
 				r.wrongPieces(p, want, append(got, g), diffs)
 				return
 			}
 		}
 		got = append(got, g)
 		total += g.payload()
-		if total >= len(want.Payload) || r.cfg.StrictSegments || p.TCP != nil && p.TCP.GSO != nil {
+		if total >= len(want.Payload) || r.cfg.StrictSegments && !inStream(p) || p.TCP != nil && p.TCP.GSO != nil {
 			break
 		}
 	}
@@ -199,6 +203,7 @@ func (r *runner) receive(deadline time.Duration) (*segment, error) {
 		if c == nil || err != nil {
 			return nil, err
 		}
+		r.heldUp(c.Late)
 		kept := r.keep(Packet{At: c.Time - r.start, Data: c.Data, GSO: c.GSO, Cause: c.Cause})
 		w, err := wire.Parse(c.Data)
 		if err != nil {
@@ -437,6 +442,14 @@ func (r *runner) noteSegment(kind EntryKind, g *segment) {
 	r.keepNote(g.kept, kind, e.Line)
 }
 
+// piecesDiffs says why a segment can't stand for the same line as the one before it.
+func (r *runner) piecesDiffs(p *script.Packet, prev, g *segment, total, wanted int) []fieldDiff {
+	if inStream(p) {
+		return streamDiffs(prev, g)
+	}
+	return r.fragmentDiffs(prev, g, total, wanted)
+}
+
 // fragmentDiffs says why a segment can't stand for the same line as the one
 // before it: all but the last have the same length, and their headers agree
 // but for PSH, FIN and CWR. In wire segments those are checked too.
@@ -492,7 +505,7 @@ func (r *runner) diff(p *script.Packet, s *socket, want *wire.Packet, got *segme
 	}
 	d.layers(p, want, g)
 	if w, t := want.TCP(), g.TCP(); w != nil && t != nil {
-		d.tcp(p.TCP, w, t)
+		d.tcp(p.TCP, w, asAsked(p, w, t))
 		r.diffOptions(&d, p.TCP, w, t)
 	}
 	if v6 := got.live.V6(); v6 != nil && p.IP != nil && p.IP.FlowLabel != nil {

@@ -166,6 +166,57 @@ func TestVerdicts(t *testing.T) {
 			verdict: engine.Fail, summary: "segment 2 of those sent for this line doesn't continue the one before", line: 9,
 		},
 		{
+			name: "in the stream any segment may be shorter", writes: write(500, 1000, 1000),
+			script:  "+0 write(4, ..., 2500) = 2500\n+.01 > P. 1:2501(2500) ack 1 stream\n",
+			verdict: engine.Pass,
+		},
+		{
+			name: "also with strict segments, and PSH is asked for only where it is written", writes: write(500, 1000, 1000),
+			script:   "+0 write(4, ..., 2500) = 2500\n+.01 > . 1:2501(2500) ack 1 stream\n",
+			settings: []engine.Setting{set("strict_segments")},
+			verdict:  engine.Pass,
+		},
+		{
+			name: "which is on the last segment",
+			writes: func(s *server, n int) {
+				s.send(10*time.Millisecond, wire.ACK|wire.PSH, 0, 500)
+				s.send(10*time.Millisecond, wire.ACK, 500, 2000)
+			},
+			script:  "+0 write(4, ..., 2500) = 2500\n+.01 > P. 1:2501(2500) ack 1 stream\n",
+			verdict: engine.Fail, summary: "wrong packet: flags differ", line: 9,
+		},
+		{
+			name: "the stream has no holes",
+			writes: func(s *server, n int) {
+				s.send(10*time.Millisecond, wire.ACK, 0, 500)
+				s.send(10*time.Millisecond, wire.ACK, 600, 1900)
+			},
+			script:  "+0 write(4, ..., 2500) = 2500\n+.01 > . 1:2501(2500) ack 1 stream\n",
+			verdict: engine.Fail, summary: "segment 2 of those sent for this line doesn't continue the one before", line: 9,
+		},
+		{
+			name: "ACKs of less, or beside data of no more, are a part of the stream",
+			writes: func(s *server, n int) {
+				s.peer += 100
+				s.send(10*time.Millisecond, wire.ACK, 0, 0)
+				s.peer += 100
+				s.send(10*time.Millisecond, wire.ACK, 0, 0)
+				s.send(10*time.Millisecond, wire.ACK, 0, 300)
+				s.send(10*time.Millisecond, wire.ACK, 300, 0)
+				s.send(10*time.Millisecond, wire.ACK|wire.PSH, 300, 700)
+			},
+			script: "+0 < . 1:201(200) ack 1 win 1000\n+0 write(4, ..., 1000) = 1000\n" +
+				"+.01 > . 1:1(0) ack 201 stream\n+0 > P. 1:1001(1000) ack 201 stream\n",
+			verdict: engine.Pass,
+		},
+		{
+			name:   "an ACK of more isn't what the stream waits for",
+			writes: func(s *server, n int) { s.peer += 200; s.send(10*time.Millisecond, wire.ACK, 0, 0) },
+			script: "+0 < . 1:201(200) ack 1 win 1000\n+0 write(4, ..., 1000) = 1000\n" +
+				"+.01 > . 1:1(0) ack 101 stream\n",
+			verdict: engine.Fail, summary: "wrong packet: ack differs", line: 10,
+		},
+		{
 			name: "all that differs is named", writes: write(1000),
 			script:  "+0 write(4, ..., 1000) = 1000\n+.01 > . 1:1001(1000) ack 1 win 999 <nop,nop,nop,nop>\n",
 			verdict: engine.Fail, summary: "wrong packet: flags, win and options differ", line: 9,

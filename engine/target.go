@@ -136,10 +136,25 @@ type PartialInfo interface {
 	KnowsInfo(name string) bool
 }
 
+// A Relay is a Target that isn't at the end of a connection: its calls are made on the
+// other side of a proxy, so that who accepts a connection sees the proxy's address, not
+// that of the script's end.
+type Relay interface {
+	Relays() bool
+}
+
 // ErrStuck says that a call doesn't return: a target in virtual time knows when
 // nothing is left that could wake it. That is a failure of the stack, not of the
 // script.
 var ErrStuck = errors.New("it sleeps, and nothing is going to happen that could wake it")
+
+// DiedError says that a stack which is a process of its own has ended in the middle of a
+// script. That is a failure of the stack, not of the script.
+type DiedError struct {
+	How string // "signal: segmentation fault"
+}
+
+func (e *DiedError) Error() string { return "the stack has ended: " + e.How }
 
 // UnsupportedError says that a target lacks something a script needs.
 type UnsupportedError struct {
@@ -181,6 +196,9 @@ type Captured struct {
 	// in one burst hold each other for some microseconds. Where references are
 	// kept on purpose (CapturePacket) it is 0.
 	Held time.Duration
+	// Late is how long, shortly before, the machine kept from running what sent this: a
+	// stack that is a process of its own. It is 0 of others, and where it isn't known.
+	Late time.Duration
 }
 
 // A Link carries the stack's packets.

@@ -64,6 +64,11 @@ func (r *Result) Compared() bool {
 	return slices.ContainsFunc(r.Stacks, func(s StackResult) bool { return s.Comparison != nil })
 }
 
+// played reports whether any stack could be played the script, or should have been.
+func (r *Result) played() bool {
+	return slices.ContainsFunc(r.Stacks, func(s StackResult) bool { return s.Verdict != engine.Unsupported })
+}
+
 // dir is the script's folder.
 func (r *Result) dir() string { return path.Dir(filepath.ToSlash(r.Script)) }
 

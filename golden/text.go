@@ -15,7 +15,8 @@ import (
 type TextOptions struct {
 	Verbose  bool // the traces side by side, of scripts on which stacks differ
 	Versions bool // scripts were run in several IP versions
-	// Different leaves out the rows of scripts on which all agree.
+	// Different leaves out the rows of scripts on which all agree, and of those that could
+	// be played to none.
 	Different bool
 }
 
@@ -24,7 +25,9 @@ func (o TextOptions) shown(results []Result) []Result {
 	if !o.Different {
 		return results
 	}
-	return slices.DeleteFunc(slices.Clone(results), func(r Result) bool { return r.Agree() && r.Compared() })
+	return slices.DeleteFunc(slices.Clone(results), func(r Result) bool {
+		return r.Agree() && r.Compared() || !r.played()
+	})
 }
 
 // Text writes a table: a row a script, a column a stack, and below each row what

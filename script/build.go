@@ -183,5 +183,6 @@ func (r *tcpRule) tcp() *TCP {
 		t.PSP = &r.PSP.Int
 	}
 	t.GSO, t.Cause = r.GSO, r.Cause
+	t.Stream, t.StreamAt = r.Stream != Range{}, r.Stream
 	return t
 }

@@ -116,6 +116,15 @@ func (c *checker) tcp(t *TCP, direction Direction) {
 	if t.AnyOptions && direction == Inbound {
 		c.fail(t, "only an outbound packet can have <...> for options")
 	}
+	switch {
+	case !t.Stream:
+	case direction == Inbound:
+		c.fail(&t.StreamAt, "only an outbound packet can be a part of the stream, however it is cut")
+	case t.GSO != nil:
+		c.fail(&t.StreamAt, "gso is about one packet, stream about any cut: want one of them")
+	case t.HasFlag('S') || t.HasFlag('R') || !t.HasFlag('.'):
+		c.fail(&t.StreamAt, "got stream with flags %s, want data or an ACK", t.FlagsText())
+	}
 	if t.Cause != nil && direction == Inbound {
 		c.fail(t.Cause, "only an outbound packet can have a cause")
 	}

@@ -11,14 +11,22 @@ import (
 //
 //	// Differs on netstack, passt: they have no delayed ACK (RFC 9293, section
 //	// 3.8.6.3).
+//
+// Or it says, alike, that a script is for some stacks only, and not to be run on others:
+//
+//	// Runs on passt, slirp: it is about what a proxy does to its guest.
 type Difference struct {
 	Range
+	Only   bool     // it says on which stacks the script runs
 	Stacks []string // as it names them: "kernel", "uml" for all kernels in virtual time, "uml:6.12"
 	Reason string
 }
 
-// differsOn is how a header begins.
-const differsOn = "Differs on"
+// How headers begin.
+const (
+	differsOn = "Differs on"
+	runsOn    = "Runs on"
+)
 
 // On reports whether d is about the stack of a name.
 func (d *Difference) On(stack string) bool {
@@ -31,18 +39,33 @@ func (d *Difference) On(stack string) bool {
 	return false
 }
 
-// DiffersOn returns the first of ds that is about the stack of a name, nil if none is.
+// DiffersOn returns the first of ds by which a script is expected not to pass on the stack
+// of a name, nil if there is none.
 func DiffersOn(ds []*Difference, stack string) *Difference {
 	for _, d := range ds {
-		if d.On(stack) {
+		if !d.Only && d.On(stack) {
 			return d
 		}
 	}
 	return nil
 }
 
+// KeptOff returns the one of ds by which a script is not to be run on the stack of a name,
+// nil if it may.
+func KeptOff(ds []*Difference, stack string) (off *Difference) {
+	for _, d := range ds {
+		switch {
+		case d.Only && d.On(stack):
+			return nil
+		case d.Only && off == nil:
+			off = d
+		}
+	}
+	return off
+}
+
 // Differences returns the headers by which a script says on which stacks it is
-// expected not to pass, and what is wrong with them. They stand before the first
+// expected not to pass, or runs, and what is wrong with them. They stand before the first
 // line that is neither empty nor a comment. packetdrill takes them for what they are
 // to it, comments.
 func Differences(s *Script) ([]*Difference, ErrorList) {
@@ -67,7 +90,7 @@ func Differences(s *Script) ([]*Difference, ErrorList) {
 		text, ok := strings.CutPrefix(c.Text, "//")
 		blank := len(text) - len(strings.TrimLeft(text, " \t"))
 		text = strings.TrimSpace(text)
-		starts := ok && begins(text)
+		starts := ok && begins(text) != ""
 		if starts || !ok || text == "" || len(h.at) > 0 && c.Pos.Line != h.at[len(h.at)-1].Line+1 {
 			add()
 		}
@@ -82,10 +105,15 @@ func Differences(s *Script) ([]*Difference, ErrorList) {
 	return ds, errs
 }
 
-// begins reports whether a comment's line begins a header.
-func begins(text string) bool {
-	rest, ok := strings.CutPrefix(text, differsOn)
-	return ok && (rest == "" || strings.ContainsAny(rest[:1], " \t:"))
+// begins returns the words with which a comment's line begins a header, "" if it doesn't.
+func begins(text string) string {
+	for _, words := range []string{differsOn, runsOn} {
+		rest, ok := strings.CutPrefix(text, words)
+		if ok && (rest == "" || strings.ContainsAny(rest[:1], " \t:")) {
+			return words
+		}
+	}
+	return ""
 }
 
 // A header is the text of one, its lines joined, with the place of each byte.
@@ -131,21 +159,24 @@ var stackName = regexp.MustCompile(`^[a-z][a-z0-9_-]*(:[^\s,:]+)?$`)
 
 // difference reads a header.
 func (h *header) difference() (*Difference, *Error) {
+	words := begins(h.text)
+	why := "why the script differs"
+	detail := "A script that differs on some stacks has at its top a line such as // Differs on gostack, uml:6.12: why."
+	if words == runsOn {
+		why = "why it doesn't run on others"
+		detail = "A script that is for some stacks only has at its top a line such as // Runs on passt, slirp: why."
+	}
 	fail := func(from, to int, summary string) (*Difference, *Error) {
 		r := h.place(from, to)
-		return nil, &Error{
-			Pos: r.Pos, End: r.EndPos, Summary: summary,
-			Detail: "A script that differs on some stacks has at its top a line such as // Differs on gostack, uml:6.12: why.",
-			Late:   true,
-		}
+		return nil, &Error{Pos: r.Pos, End: r.EndPos, Summary: summary, Detail: detail, Late: true}
 	}
-	d := &Difference{Range: h.place(0, len(h.text))}
+	d := &Difference{Range: h.place(0, len(h.text)), Only: words == runsOn}
 	// A colon in a name is followed by the rest of it.
 	end := strings.Index(h.text+" ", ": ")
 	if end < 0 {
-		return fail(0, len(h.text), "got the end of the header, want a colon and why the script differs")
+		return fail(0, len(h.text), "got the end of the header, want a colon and "+why)
 	}
-	for from := len(differsOn); from <= end; {
+	for from := len(words); from <= end; {
 		to := end
 		if n := strings.IndexByte(h.text[from:end], ','); n >= 0 {
 			to = from + n
@@ -162,7 +193,7 @@ func (h *header) difference() (*Difference, *Error) {
 	}
 	d.Reason = strings.TrimSpace(h.text[end+1:])
 	if d.Reason == "" {
-		return fail(end+1, end+1, "got the end of the header, want why the script differs")
+		return fail(end+1, end+1, "got the end of the header, want "+why)
 	}
 	return d, nil
 }

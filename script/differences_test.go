@@ -56,6 +56,39 @@ func TestDifferences(t *testing.T) {
 	}
 }
 
+// A script that says on which stacks it runs isn't run on others.
+func TestKeptOff(t *testing.T) {
+	const src = `// Runs on passt, uml: why. It goes
+// on.
+// Differs on passt: it does.
+// Runs on slirp: too.
+0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
+`
+	s, err := Parse("d.pkt", []byte(src), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ds, errs := Differences(s)
+	if len(errs) > 0 || len(ds) != 3 {
+		t.Fatal(ds, errs)
+	}
+	for stack, want := range map[string]int{"passt": 0, "passt:/usr/bin/passt": 0, "uml:6.12": 0, "slirp": 0, "kernel": 1} {
+		line := 0
+		if d := KeptOff(ds, stack); d != nil {
+			line = d.Pos.Line
+		}
+		if line != want {
+			t.Errorf("%s: kept off by line %d, want %d", stack, line, want)
+		}
+	}
+	if d := DiffersOn(ds, "slirp"); d != nil {
+		t.Errorf("differs on slirp: %+v", d)
+	}
+	if KeptOff(nil, "kernel") != nil {
+		t.Error("a script without a header is kept off")
+	}
+}
+
 // A header that can't be read is an error at its place.
 func TestDifferencesErrors(t *testing.T) {
 	for header, want := range map[string]string{
@@ -68,6 +101,8 @@ func TestDifferencesErrors(t *testing.T) {
 		"// Differs on uml:: why":                "1:15-1:19 got uml:, want the name of a stack",
 		"// Differs on kernel":                   "1:4-1:21 got the end of the header, want a colon and why the script differs",
 		"// Differs on":                          "1:4-1:14 got the end of the header, want a colon and why the script differs",
+		"// Runs on kernel":                      "1:4-1:18 got the end of the header, want a colon and why it doesn't run on others",
+		"// Runs on Linux: why":                  "1:12-1:17 got Linux, want the name of a stack",
 		"// Differs on kernel:":                  "1:22-1:22 got the end of the header, want why the script differs",
 		"// Fine.\n//\n// Differs on kernel:why": "3:4-3:25 got the end of the header, want a colon and why the script differs",
 		"// Differs on kernel,\n// Uml: why":     "2:4-2:7 got Uml, want the name of a stack",

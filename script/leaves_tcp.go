@@ -53,7 +53,7 @@ func (r *packetRule) Parse(lex *lexer.PeekingLexer) (err error) {
 }
 
 // tcpRule is a segment: [encap psp spi N] [ports] flags range [ack N] [win N]
-// [urg N] [<options>] [gso N] [cause "..."].
+// [urg N] [<options>] [gso N] [stream] [cause "..."].
 type tcpRule struct {
 	Range
 	PSP     *anyInt
@@ -63,6 +63,7 @@ type tcpRule struct {
 	Numbers tcpNumbers
 	Options tcpOptions
 	GSO     *Int
+	Stream  Range // of the word; empty if it isn't there
 	Cause   *StringPart
 }
 
@@ -114,6 +115,9 @@ func (r *tcpRule) Parse(lex *lexer.PeekingLexer) error {
 		if err := numberAfter(lex, "gso", r.GSO); err != nil {
 			return err
 		}
+	}
+	if at := lex.Peek().Pos; mark(lex, "stream") {
+		r.Stream = Range{at, lex.RawPeek().Pos}
 	}
 	if mark(lex, "cause") {
 		r.Cause = new(StringPart)

@@ -264,6 +264,10 @@ type TCP struct {
 	// GRO joins them; expected, as the stack leaves them for the device to cut. An
 	// addition to packetdrill's language. nil: not given, and then not checked.
 	GSO *Int
+	// Stream says that the stack may send this in any cut, an addition to packetdrill's
+	// language: the word stream behind the options.
+	Stream   bool
+	StreamAt Range
 	// Cause is why the stack must have sent it (cause "tlp"), as far as it says: an
 	// addition to packetdrill's language. nil: not given.
 	Cause *StringPart

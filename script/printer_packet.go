@@ -166,6 +166,9 @@ func (p *printer) tcp(t *TCP) {
 	if t.GSO != nil {
 		p.put(" gso ", t.GSO.String())
 	}
+	if t.Stream {
+		p.put(" stream")
+	}
 	if t.Cause != nil {
 		p.put(" cause ", quoted(t.Cause.Text, t.Cause.Symbol))
 	}

@@ -172,3 +172,21 @@ func TestPrintBuilt(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
+
+// Additions to packetdrill's language, which it can't confirm, print as themselves.
+func TestPrintAdditions(t *testing.T) {
+	for _, line := range []string{
+		`+0 > P. 1:1001(1000) ack 1 stream`,
+		`+0 > . 1:1(0) ack 1 win 10 <...> stream cause "write"`,
+		`+0 > . 1:1(0) ack 1 cause "write"`,
+	} {
+		roundTrip(t, "a.pkt", []byte("0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n"+line+"\n"), nil)
+		s, err := Parse("a.pkt", []byte(line+"\n"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.Events[0].Packet.TCP; got.Stream != strings.Contains(line, " stream") {
+			t.Errorf("%s: stream is %v", line, got.Stream)
+		}
+	}
+}

@@ -47,7 +47,7 @@ type drillFlags struct {
 }
 
 type runCommand struct {
-	Stack     string        `default:"auto" placeholder:"NAME" help:"Stack to drill: auto (the kernel if it can be, else gostack), kernel, gostack, netstack, uml:KERNEL (its name or path)."`
+	Stack     string        `default:"auto" placeholder:"NAME" help:"Stack to drill: auto (the kernel if it can be, else gostack), kernel, gostack, netstack, uml:KERNEL (its name or path), passt, slirp (or passt:PROGRAM)."`
 	IPVersion []string      `name:"ip-version" placeholder:"V,…" help:"ipv4, ipv6, ipv4-mapped-ipv6, or several; by default what the script is for, ipv4 if that is no matter."`
 	Preset    string        `placeholder:"kselftest" help:"What packetdrill's run_all.py and the kernel's ksft_runner.sh pass."`
 	Capture   string        `placeholder:"copy|packet" help:"copy (the default): copy on transmit; packet: clones stay pinned."`

@@ -6,6 +6,7 @@ import (
 
 	"tcpdrill/engine/kernel"
 	"tcpdrill/engine/netstack"
+	"tcpdrill/engine/proxy"
 	"tcpdrill/engine/uml/kernels"
 )
 
@@ -23,6 +24,13 @@ func (s *stacksCommand) Run(c *console) error {
 	}
 	fmt.Fprintf(w, "gostack\tyes\tvirtual\tLinux-like, built in, HZ=1000\n")
 	fmt.Fprintf(w, "netstack\tyes\tvirtual\tgVisor's, built in, %s\n", netstack.Version())
+	for _, p := range proxy.Available() {
+		if p.Err != nil {
+			fmt.Fprintf(w, "%s\tno\treal\t%v\n", p.Kind, p.Err)
+		} else {
+			fmt.Fprintf(w, "%s\tyes\treal\t%s\n", p.Kind, p.Version)
+		}
+	}
 	built, err := kernels.List()
 	if err != nil {
 		fmt.Fprintf(w, "uml\tno\tvirtual\t%v\n", err)

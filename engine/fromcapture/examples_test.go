@@ -12,6 +12,7 @@ import (
 	"tcpdrill/engine/drill"
 	"tcpdrill/engine/pcapng"
 	"tcpdrill/engine/stacks"
+	"tcpdrill/script"
 )
 
 // notShown are the examples that hang on something that a capture doesn't show, and on
@@ -55,6 +56,9 @@ func TestExamples(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if keptOff(t, name, src) {
+			continue
+		}
 		why := notShown[strings.TrimPrefix(filepath.ToSlash(name), "../../examples/")]
 		for _, version := range []string{"ipv4", "ipv6"} {
 			if version == "ipv6" && bytes.Contains(src, []byte("--ip_version=ipv4\n")) {
@@ -63,6 +67,16 @@ func TestExamples(t *testing.T) {
 			t.Run(filepath.Base(name)+" "+version, func(t *testing.T) { roundTrip(t, name, src, version, why) })
 		}
 	}
+}
+
+// keptOff reports whether an example isn't for the built-in stack.
+func keptOff(t *testing.T, name string, src []byte) bool {
+	s, err := script.Parse(name, src, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ds, _ := script.Differences(s)
+	return script.KeptOff(ds, "gostack") != nil
 }
 
 // roundTrip runs a script, imports what it did and runs that. It has to pass unless

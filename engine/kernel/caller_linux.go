@@ -79,9 +79,12 @@ func (c *caller) run(ready chan<- error) {
 
 // sleeping reports whether the thread sleeps. Once it has entered its call, it
 // then sleeps in that.
-func (c *caller) sleeping() (bool, error) {
+func (c *caller) sleeping() (bool, error) { return asleep(uintptr(c.stat)) }
+
+// asleep reports whether the thread sleeps on whose /proc/…/stat a descriptor is open.
+func asleep(stat uintptr) (bool, error) {
 	var buf [512]byte
-	n, _, errno := unix.RawSyscall6(unix.SYS_PREAD64, uintptr(c.stat),
+	n, _, errno := unix.RawSyscall6(unix.SYS_PREAD64, stat,
 		uintptr(unsafe.Pointer(&buf)), uintptr(len(buf)), 0, 0, 0)
 	if errno != 0 {
 		return false, os.NewSyscallError("read of a thread's stat", errno)

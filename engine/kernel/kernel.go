@@ -17,9 +17,12 @@ type Job struct {
 // it. The error's text becomes that of Worker.Run.
 type Runner func(t *Target, job []byte, emit func(msg []byte)) error
 
-// runner is what workers run.
-var runner Runner
+// What workers run.
+var runner, bareRunner Runner
 
 // Register sets what workers run. Call it before Main, in the same way in
 // parent and worker: they are one program.
 func Register(r Runner) { runner = r }
+
+// RegisterBare is Register for workers that StartBare starts.
+func RegisterBare(r Runner) { bareRunner = r }

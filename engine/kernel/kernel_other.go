@@ -24,6 +24,9 @@ func Available() error { return tun.ErrNotLinux }
 // Start fails.
 func Start(context.Context) (*Worker, error) { return nil, tun.ErrNotLinux }
 
+// StartBare fails.
+func StartBare(context.Context) (*Worker, error) { return nil, tun.ErrNotLinux }
+
 // Ready fails.
 func (*Worker) Ready() error { return tun.ErrNotLinux }
 

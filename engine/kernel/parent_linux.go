@@ -50,14 +50,21 @@ var live sync.WaitGroup
 //
 // The error says what is missing here and what to do about it.
 func Start(ctx context.Context) (*Worker, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
 	if err := tun.Available(); err != nil {
 		return nil, err
 	}
+	return start(ctx, workerMark)
+}
+
+// StartBare starts a worker that makes no device: see NewBare.
+func StartBare(ctx context.Context) (*Worker, error) { return start(ctx, bareMark) }
+
+func start(ctx context.Context, mark string) (*Worker, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	w := &Worker{ctx: ctx, gone: make(chan struct{})}
-	if err := w.start(); err != nil {
+	if err := w.start(mark); err != nil {
 		return nil, explain(fmt.Errorf("starting a worker: %w", err))
 	}
 	stop := context.AfterFunc(ctx, w.Kill)
@@ -71,7 +78,7 @@ func Start(ctx context.Context) (*Worker, error) {
 	return w, nil
 }
 
-func (w *Worker) start() error {
+func (w *Worker) start(mark string) error {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return os.NewSyscallError("socketpair", err)
@@ -91,7 +98,7 @@ func (w *Worker) start() error {
 	if err == nil {
 		defer null.Close()
 		attr := &os.ProcAttr{
-			Env:   workerEnviron(),
+			Env:   workerEnviron(mark),
 			Files: []*os.File{null, w.output, w.output, theirs},
 			Sys:   namespaces(),
 		}
@@ -104,8 +111,8 @@ func (w *Worker) start() error {
 	return err
 }
 
-func workerEnviron() []string {
-	env := []string{workerEnv + "=" + workerMark}
+func workerEnviron(mark string) []string {
+	env := []string{workerEnv + "=" + mark}
 	for _, kv := range os.Environ() {
 		name, _, _ := strings.Cut(kv, "=")
 		ours := false

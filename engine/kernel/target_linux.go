@@ -28,7 +28,6 @@ type Target struct {
 // New makes the target as far as it can be made without knowing the script:
 // device, capture, threads. Nothing is sent or captured yet.
 func New() (*Target, error) {
-	lockMemory()
 	t := &Target{}
 	captured := make(chan error, 1)
 	go func() { // it waits for the kernel, longer than all the rest takes
@@ -36,13 +35,8 @@ func New() (*Target, error) {
 		t.capture, err = tun.NewCapture(true)
 		captured <- err
 	}()
-	t.host.setCongestion = t.SetCongestionControl
-	var err error
-	if t.clock, err = newClock(); err != nil {
-		return nil, err
-	}
-	t.host.before = &t.clock.before
-	if t.stop, err = newEvent(); err != nil {
+	err := t.init()
+	if err != nil {
 		return nil, err
 	}
 	if t.stall.over, err = newEvent(); err != nil {
@@ -53,12 +47,6 @@ func New() (*Target, error) {
 		return nil, err
 	}
 	err = errors.Join(t.device.Quiet(), tun.LoopbackUp())
-	if err == nil {
-		var c *caller
-		if c, err = newCaller(t); err == nil {
-			t.callers = append(t.callers, c)
-		}
-	}
 	if err = errors.Join(err, <-captured); err != nil {
 		t.Close()
 		return nil, err
@@ -67,6 +55,26 @@ func New() (*Target, error) {
 		quietRuntime()
 	}
 	return t, nil
+}
+
+// init makes all but device and capture.
+func (t *Target) init() error {
+	lockMemory()
+	t.host.setCongestion = t.SetCongestionControl
+	var err error
+	if t.clock, err = newClock(); err != nil {
+		return err
+	}
+	t.host.before = &t.clock.before
+	if t.stop, err = newEvent(); err != nil {
+		return err
+	}
+	c, err := newCaller(t)
+	if err != nil {
+		return err
+	}
+	t.callers = append(t.callers, c)
+	return nil
 }
 
 // Configure sets the network up as a script wants it. From here on everything

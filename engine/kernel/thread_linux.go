@@ -23,9 +23,7 @@ import (
 // and it takes another thread to find out that there are no others. While
 // that had normal priority, a call was 90 ms late beside busy processes.
 func (t *timeline) onTime() {
-	// With one CPU a real-time thread could make the machine unresponsive. Where one was
-	// chosen there are others, though this process may have been kept to one of them.
-	if runtime.NumCPU() > 1 || t.processor != nil {
+	if t.mayHurry() {
 		everyThread(func(tid int) error { return setScheduler(tid, unix.SCHED_FIFO) })
 	}
 	if t.processor == nil || unix.SchedGetaffinity(0, &t.before) != nil {
@@ -35,6 +33,11 @@ func (t *timeline) onTime() {
 	one.Set(*t.processor)
 	everyThread(func(tid int) error { return unix.SchedSetaffinity(tid, &one) })
 }
+
+// mayHurry reports whether anything may have a real-time priority. With one CPU that could
+// make the machine unresponsive. Where one was chosen there are others, though this process
+// may have been kept to one of them.
+func (t *timeline) mayHurry() bool { return runtime.NumCPU() > 1 || t.processor != nil }
 
 // over takes both away again.
 func (t *timeline) over() {

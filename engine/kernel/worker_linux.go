@@ -13,10 +13,11 @@ import (
 	"tcpdrill/engine/frame"
 )
 
-// workerEnv marks a worker. Its value is workerMark.
+// workerEnv marks a worker. Its value says whether it makes a device.
 const (
 	workerEnv  = "TCPDRILL_WORKER"
 	workerMark = "1"
+	bareMark   = "bare"
 	savedEnv   = "TCPDRILL_SAVED_" // before the names of workerRuntime
 )
 
@@ -39,7 +40,13 @@ const workerSocket = 3
 // it first thing in main, and in TestMain.
 func Main() {
 	canaryMain()
-	if os.Getenv(workerEnv) != workerMark {
+	w := &worker{}
+	switch os.Getenv(workerEnv) {
+	case workerMark:
+		w.open, w.runner = New, runner
+	case bareMark:
+		w.open, w.runner = NewBare, bareRunner
+	default:
 		return
 	}
 	// Commands see the parent's environment.
@@ -52,7 +59,6 @@ func Main() {
 			os.Unsetenv(v.name)
 		}
 	}
-	w := &worker{}
 	if err := w.run(); err != nil {
 		w.send(frameFailed, []byte(err.Error()))
 	}
@@ -63,11 +69,13 @@ func Main() {
 
 // worker is a worker's own side.
 type worker struct {
+	open   func() (*Target, error)
+	runner Runner
 	queued []byte // frames that the socket didn't take yet
 }
 
 func (w *worker) run() error {
-	if runner == nil {
+	if w.runner == nil {
 		return errors.New("no Runner is registered")
 	}
 	unix.CloseOnExec(workerSocket)
@@ -83,7 +91,7 @@ func (w *worker) run() error {
 		mounts, err = privateMounts()
 		mounted <- err
 	}()
-	t, err := New() // mostly waits
+	t, err := w.open() // mostly waits
 	if err = errors.Join(err, <-mounted); err != nil {
 		return err
 	}
@@ -109,7 +117,7 @@ func (w *worker) run() error {
 			t.processor = &cpu
 		case frameJob:
 			var text string
-			if err := runner(t, payload, func(msg []byte) { w.send(frameMessage, msg) }); err != nil {
+			if err := w.runner(t, payload, func(msg []byte) { w.send(frameMessage, msg) }); err != nil {
 				text = err.Error()
 			}
 			w.send(frameDone, []byte(text))

@@ -13,6 +13,7 @@ import (
 	"tcpdrill/engine/kernel"
 	"tcpdrill/engine/kernel/kernelstack"
 	"tcpdrill/engine/netstack"
+	"tcpdrill/engine/proxy"
 	"tcpdrill/engine/uml"
 )
 
@@ -37,10 +38,13 @@ type Stack interface {
 
 // Main is to be called first thing in main, and in TestMain, of programs that open
 // stacks: a process may be a worker of one, and then Main doesn't return.
-func Main() { uml.Main() }
+func Main() {
+	proxy.Register()
+	uml.Main()
+}
 
 // Open opens the stack of a name: auto, kernel, gostack, gostack+FAULT with mistakes
-// built in, netstack, uml:KERNEL.
+// built in, netstack, uml:KERNEL, passt and slirp, or passt:PROGRAM.
 func Open(name string) (Stack, error) {
 	switch name {
 	case "auto":
@@ -62,6 +66,9 @@ func Open(name string) (Stack, error) {
 		}
 		return s, nil
 	}
+	if proxy.Is(name) {
+		return proxy.Open(name)
+	}
 	return nil, fmt.Errorf("no stack is called %s; tcpdrill stacks lists them", name)
 }
 
@@ -71,7 +78,7 @@ func Lateness(s Stack) func(d time.Duration) time.Duration {
 	switch s := s.(type) {
 	case *Auto:
 		return Lateness(s.Stack)
-	case *kernelstack.Stack:
+	case *kernelstack.Stack, *proxy.Stack:
 		return kernelstack.Late
 	}
 	return nil
@@ -90,6 +97,8 @@ func Version(s Stack) string {
 	case NetStack:
 		return netstack.Version()
 	case *uml.Stack:
+		return s.Version()
+	case *proxy.Stack:
 		return s.Version()
 	}
 	return ""

@@ -3,6 +3,7 @@ package suite
 import (
 	"bytes"
 	"fmt"
+	"strings"
 
 	"tcpdrill/engine"
 	"tcpdrill/engine/report"
@@ -21,6 +22,18 @@ func Difference(name string, source []byte, stack string) *script.Difference {
 	}
 	ds, _ := script.Differences(s)
 	return script.DiffersOn(ds, stack)
+}
+
+// keptOff is the outcome of a script that says that it isn't for a stack, nil if it may run.
+func keptOff(ds []*script.Difference, stack string) *engine.Outcome {
+	d := script.KeptOff(ds, stack)
+	if d == nil {
+		return nil
+	}
+	return &engine.Outcome{Verdict: engine.Unsupported, Failures: []engine.Failure{{
+		Verdict: engine.Unsupported, Line: d.Pos.Line, Column: d.Pos.Column,
+		Summary: fmt.Sprintf("it runs on %s only: %s", strings.Join(d.Stacks, ", "), d.Reason),
+	}}}
 }
 
 // expectDifference settles the verdict of a script that says that it differs on the

@@ -84,6 +84,21 @@ func TestDifferences(t *testing.T) {
 	}
 }
 
+// A script isn't run where it says that it isn't for the stack.
+func TestKeptOff(t *testing.T) {
+	task := Task{Name: "a.pkt", Source: []byte("// Runs on passt, slirp: they are proxies.\n0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n"), Version: engine.IPv4}
+	for stack, want := range map[string]engine.Verdict{"passt": engine.Fail, "kernel": engine.Unsupported} {
+		one, ok := new(Runner).One(context.Background(), verdictStack{stack, engine.Fail}, task)
+		if !ok || one.Outcome.Verdict != want {
+			t.Fatalf("%s: %+v", stack, one.Outcome)
+		}
+		const why = "it runs on passt, slirp only: they are proxies."
+		if f := one.Outcome.Failures[0]; stack == "kernel" && (f.Summary != why || f.Line != 1) {
+			t.Errorf("line %d: %s", f.Line, f.Summary)
+		}
+	}
+}
+
 // A header that can't be read is an error at its place, on every stack.
 func TestBadDifference(t *testing.T) {
 	task := Task{Name: "a.pkt", Source: []byte("// Differs on : why\n0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n"), Version: engine.IPv4}

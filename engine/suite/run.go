@@ -237,7 +237,8 @@ func (r *Runner) outcome(ctx context.Context, st stacks.Stack, job *drill.Job) (
 	if err != nil {
 		return nil, false, err
 	}
-	if _, errs := script.Differences(s); len(errs) > 0 {
+	differences, errs := script.Differences(s)
+	if len(errs) > 0 {
 		return nil, false, errs
 	}
 	if cfg.DryRun {
@@ -245,6 +246,9 @@ func (r *Runner) outcome(ctx context.Context, st stacks.Stack, job *drill.Job) (
 	}
 	if err := st.Ready(ctx); err != nil {
 		return nil, false, &unavailable{err}
+	}
+	if o := keptOff(differences, st.Name()); o != nil {
+		return o, false, nil
 	}
 	r.drilled.Store(true)
 	if note := st.Note(); note != "" && r.Note != nil {

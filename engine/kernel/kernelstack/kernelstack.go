@@ -79,13 +79,21 @@ func (s *Stack) Run(ctx context.Context, job *drill.Job) (*engine.Outcome, error
 	}
 	w := s.next
 	s.next = nil
-	defer context.AfterFunc(ctx, w.Kill)()
 	payload, err := json.Marshal(job)
 	if err != nil {
+		w.Kill()
 		return nil, err
 	}
+	return RunOn(ctx, w, kernel.Job{Paths: job.Paths(), Payload: payload})
+}
+
+// RunOn has a worker run a job, on the processor for scripts, and returns the outcome, as
+// Run does.
+func RunOn(ctx context.Context, w *kernel.Worker, job kernel.Job) (*engine.Outcome, error) {
+	defer context.AfterFunc(ctx, w.Kill)()
 	var o *engine.Outcome
-	err = w.Run(kernel.Job{Paths: job.Paths(), Payload: payload, Processor: home.Load()}, func(msg []byte) {
+	job.Processor = home.Load()
+	err := w.Run(job, func(msg []byte) {
 		o = new(engine.Outcome)
 		if e := json.Unmarshal(msg, o); e != nil {
 			o.Verdict = engine.Error

@@ -20,6 +20,9 @@ var canary = sync.OnceValue(func() *kernel.Canary {
 	return c
 })
 
+// Watch begins to watch how late the machine is, which takes a while to be known.
+func Watch() { canary() }
+
 // home is the processor for scripts, nil if none was chosen.
 var home atomic.Pointer[int]
 

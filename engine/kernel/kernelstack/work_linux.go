@@ -28,18 +28,25 @@ func work(t *kernel.Target, payload []byte, emit func([]byte)) error {
 	if err := json.Unmarshal(payload, &job); err != nil {
 		return err
 	}
+	return Work(t, &job, emit, func(cfg *engine.Config) (engine.Target, error) {
+		if err := t.Configure(cfg.Net); err != nil {
+			return nil, fmt.Errorf("setting up the network: %w", err)
+		}
+		return t, nil
+	})
+}
+
+// Work runs a job in a worker on the target that open makes of t, and sends its outcome.
+func Work(t *kernel.Target, job *drill.Job, emit func([]byte), open func(*engine.Config) (engine.Target, error)) error {
 	progress := engine.Progress{Watch: watch()}
-	o := drill.Run(&job, drill.Place{
+	o := drill.Run(job, drill.Place{
 		PID:      os.Getpid(),
 		Progress: &progress,
 		Open: func(cfg *engine.Config) (engine.Target, error) {
 			if cfg.Timeout > 0 {
 				time.AfterFunc(t.StartDelay()+cfg.Timeout+StuckAfter, func() { giveUp(progress.Stuck(cfg.Timeout), emit) })
 			}
-			if err := t.Configure(cfg.Net); err != nil {
-				return nil, fmt.Errorf("setting up the network: %w", err)
-			}
-			return t, nil
+			return open(cfg)
 		},
 	})
 	o.Start = t.Monotonic(o.Start)

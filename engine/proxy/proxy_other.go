@@ -1,0 +1,6 @@
+//go:build !linux
+
+package proxy
+
+// Register does nothing: there are no workers here.
+func Register() {}
