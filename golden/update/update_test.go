@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -88,6 +89,13 @@ func TestRestored(t *testing.T) {
 		s, err := script.Parse(name, source, nil)
 		if err != nil {
 			t.Fatal(err)
+		}
+		// What a line about the stream lets pass looks like something that no line expects,
+		// once another line is wrong.
+		if slices.ContainsFunc(s.Events, func(ev *script.Event) bool {
+			return ev.Packet != nil && ev.Packet.TCP != nil && ev.Packet.TCP.Stream
+		}) {
+			continue
 		}
 		for _, ev := range s.Events {
 			if ev.Packet == nil || ev.Packet.Direction != script.Outbound {
