@@ -116,7 +116,7 @@ func (r *runner) expectUntil() time.Duration {
 	case r.failed && any:
 		return r.target.Now() + patience
 	case r.cfg.KeepGoing && r.count < r.lastInput && !any:
-		return r.start + max(r.now(), r.at, r.end) + 2*r.tolerance(r.at, r.lastAt)
+		return r.start + max(r.at, r.end) + 2*r.tolerance(r.at, r.lastAt)
 	case any && limited:
 		return r.start + r.cfg.Timeout
 	case any:
@@ -367,6 +367,7 @@ func (r *runner) wrongPieces(p *script.Packet, want *wire.Packet, got []*segment
 // missing records that the stack didn't send what the script expects, or not
 // all of it.
 func (r *runner) missing(p *script.Packet, want *wire.Packet, got []*segment) {
+	r.waitedFor, r.stackEnd = r.event, r.now()
 	f := r.failure(Fail, p.Pos, fmt.Sprintf("nothing was sent: expected a packet at %s and waited until %s", seconds(max(r.at, r.end)), seconds(r.now())))
 	if r.event.Time.Kind == script.Any {
 		f.Summary = fmt.Sprintf("nothing was sent: expected a packet at any time and waited until %s (--timeout)", seconds(r.now()))

@@ -183,7 +183,10 @@ func (al *aligner) group(i, j int) (di, dj int, cost float64) {
 	case aBytes != bBytes || a.Seq != b.Seq:
 		return 0, 0, never
 	}
-	if di, dj := al.sameBytes(i, j); di > 0 {
+	if a.has('S') != b.has('S') {
+		return 0, 0, never
+	}
+	if di, dj := al.sameBytes(i, j); di > 0 && !a.has('S') {
 		last, with := al.a[i+di-1], al.b[j+dj-1]
 		cost := cutCost + al.timeCost(a, b) + al.timeCost(last, with)
 		if again(a) != again(b) {
@@ -243,7 +246,7 @@ func (al *aligner) cost(a, b *Segment) float64 {
 		cost += flagsCost
 	}
 	if a.Ack != b.Ack {
-		if a.End() == a.Seq {
+		if a.End() == a.Seq && !a.has('R') {
 			cost += ackOnlyAck
 		} else {
 			cost += ackCost

@@ -61,6 +61,7 @@ type comparer struct {
 	out      *Comparison
 
 	refIn, ownIn     []*Event // inputs
+	inputs           []int    // of each of the reference's, which of the other's it is; -1: none
 	refSent, ownSent []*Event // on the connection under test
 	pairs            []pair   // of what was sent
 	// On other connections: in what order those are told apart from the one under test
@@ -104,13 +105,14 @@ func (t *Trace) split() (in, sent, other []*Event) {
 func (c *comparer) pairUp() {
 	var shift, cum time.Duration
 	var last time.Duration // the last input, or what a timer sent after it
+	c.inputs = pairInputs(c.refIn, c.ownIn)
 	inputs := 0
 	for i := range c.ref.Events {
 		e := &c.ref.Events[i]
 		switch {
 		case e.input():
-			if inputs < len(c.ownIn) {
-				shift = c.ownIn[inputs].At - e.At
+			if i := c.inputs[inputs]; i >= 0 {
+				shift = c.ownIn[i].At - e.At
 			}
 			inputs++
 			last, cum = e.At, 0
@@ -125,6 +127,23 @@ func (c *comparer) pairUp() {
 	}
 	c.pairs = align(segments(c.refSent), segments(c.ownSent), c.later)
 	c.otherPairs = c.pairOthers()
+}
+
+// pairInputs finds the reference's inputs among the other's. Both are of one script, but
+// an input that can't be made, as it is an answer to what didn't come, is left out.
+func pairInputs(ref, own []*Event) []int {
+	pairs := make([]int, len(ref))
+	next := 0
+	for i, a := range ref {
+		pairs[i] = -1
+		for j := next; j < len(own); j++ {
+			if a.Kind == own[j].Kind && withoutResult(a.Text) == withoutResult(own[j].Text) {
+				pairs[i], next = j, j+1
+				break
+			}
+		}
+	}
+	return pairs
 }
 
 // pairOthers pairs what was sent on other connections: which of them a packet is of

@@ -73,7 +73,7 @@ func TestStatements(t *testing.T) {
 		name: "PSH inside a burst",
 		ref:  "0.0200 > P. 1:2897(2896) ack 1 win 502 gso 1448\n",
 		own:  "0.0200 > P. 1:1449(1448) ack 1 win 502\n0.0200 > P. 1449:2897(1448) ack 1 win 502\n",
-		want: []string{"PSH on 1:1449", "1:2897 leaves as 1448 + 1448 where kernel has one segment, the same on the wire"},
+		want: []string{"PSH on 1:1449", "1:2897 leaves as 1448 + 1448 where kernel has one segment"},
 	}, {
 		name: "later, and why",
 		ref:  "0.0200 > P. 1:6(5) ack 1 win 502\n0.0700 > P. 1:6(5) ack 1 win 502 cause \"tlp\"\n",
@@ -93,13 +93,48 @@ func TestStatements(t *testing.T) {
 		name: "a probe that isn't sent",
 		ref:  "0.0200 > P. 1:1001(1000) ack 1 win 502\n0.0600 > P. 1:1001(1000) ack 1 win 502 cause \"tlp\"\n0.2600 > P. 1:1001(1000) ack 1 win 502 cause \"rto\"\n",
 		own:  "0.0200 > P. 1:1001(1000) ack 1 win 502\n0.2600 > P. 1:1001(1000) ack 1 win 502 cause \"rto\"\n",
-		want: []string{"no retransmission of 1:1001 (tlp)"},
+		want: []string{"one retransmission of 1:1001 less (tlp)"},
 	}, {
 		name: "fields",
 		ref:  "0.0200 > P. 1:1001(1000) ack 1 win 502 <nop,nop,TS val 100 ecr 1>\n",
 		own:  "0.0200 > [ect0] P. 1:1001(1000) ack 2 win 501 <nop,nop,TS val 100 ecr 2>\n",
 		want: []string{"ack 2 on 1:1001 where kernel has ack 1", "ect0 on 1:1001 where kernel has none",
 			"win 64128 on 1:1001 where kernel has 64256", "TS val 100 ecr 2 on 1:1001 where kernel has 100 1"},
+	}, {
+		name: "PSH inside a burst of the reference",
+		ref:  "0.0200 > P. 1:1449(1448) ack 1 win 502\n0.0200 > P. 1449:2897(1448) ack 1 win 502\n",
+		own:  "0.0200 > P. 1:2897(2896) ack 1 win 502 gso 1448\n",
+		want: []string{"no PSH on 1:1449", "1:2897 leaves as one segment where kernel has 1448 + 1448"},
+	}, {
+		name: "a RST with an ACK",
+		ref:  "0.0200 > R 1:1(0) win 0\n",
+		own:  "0.0200 > R. 1:1(0) ack 1 win 0\n",
+		want: []string{"ACK on the RST", "ack 1 on the RST where kernel has none"},
+	}, {
+		name: "no FIN at all",
+		ref:  "0.0200 > FP. 1:101(100) ack 1 win 502\n",
+		own:  "0.0200 > P. 1:101(100) ack 1 win 502\n",
+		want: []string{"no FIN on 1:101"},
+	}, {
+		name: "a call that isn't there",
+		ref:  "0.0200 write(4, ..., 1000) = 1000\n",
+		own:  "0.0200 write(4, ..., 1000) = ... // isn't supported\n",
+		want: []string{"write isn't supported"},
+	}, {
+		name: "readings",
+		ref:  "// state: 0.0300 tcpi_a = 1, tcpi_b = 2\n// state: 0.0400 tcpi_a = 1\n",
+		own:  "// state: 0.0300 tcpi_b = 3\n",
+		want: []string{"no tcpi_a where kernel has 1, tcpi_b = 3 where kernel has 2", "nothing read where kernel has tcpi_a = 1"},
+	}, {
+		name: "an input that could not be made",
+		ref:  "0.0200 < . 1:1(0) ack 1 win 5\n0.0300 write(4, ..., 1) = 1\n",
+		own:  "0.0300 write(4, ..., 1) = 1\n",
+		want: []string{"isn't given . 1:1(0) ack 1 win 5"},
+	}, {
+		name: "the end before the end",
+		ref:  "0.0200 < . 1:1(0) ack 1 win 5\n0.0300 write(4, ..., 1) = 1\n",
+		own:  "0.0200 < . 1:1(0) ack 1 win 5\n",
+		want: []string{"stops before write(4, ..., 1) = 1"},
 	}, {
 		name: "calls",
 		ref:  "0.0200 write(4, ..., 1000) = 1000\n0.0300...0.2000 read(4, ..., 10) = 0\n",

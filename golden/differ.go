@@ -89,7 +89,12 @@ func (c *comparer) pair(ref, own []*Event) {
 		}
 		return
 	}
-	c.flags(ref[0], lastA, lastB)
+	if len(ref) > 1 || len(own) > 1 { // CWR is on the first of a super-segment
+		wa, wb := Cut([]Segment{*lastA}), Cut([]Segment{*lastB})
+		c.flags(ref[0], &wa[len(wa)-1], &wb[len(wb)-1])
+	} else {
+		c.flags(ref[0], lastA, lastB)
+	}
 	c.header(at, lastA, lastB)
 	if onTime && a.Cause != "" && b.Cause != "" && a.Cause != b.Cause {
 		at.What, at.group = Causes, "cause"
@@ -103,6 +108,8 @@ func place(s *Segment) string {
 	switch {
 	case s.Unreadable:
 		return s.Text
+	case s.has('S') && s.Len > 0:
+		return fmt.Sprintf("the SYN with %d bytes", s.Len)
 	case s.has('S'):
 		return map[bool]string{true: "the SYN-ACK", false: "the SYN"}[s.Ack != ""]
 	case s.has('R'):
@@ -163,6 +170,9 @@ func (c *comparer) missing(e *Event) {
 	}
 	d := Difference{What: Missing, At: s.At, row: e, group: "no " + s.Kind, place: noun(s)}
 	d.Text = "no " + noun(s) + inWords(c.because(s))
+	if sends(c.ownSent, s) {
+		d.Text = "one " + noun(s) + " less" + inWords(c.because(s))
+	}
 	if s.Other {
 		d.What = Others
 	}
@@ -172,23 +182,35 @@ func (c *comparer) missing(e *Event) {
 // extra says that the reference doesn't send something.
 func (c *comparer) extra(e *Event) {
 	s := e.Segment
-	if s.At > c.ref.Until+c.shiftAtEnd()+max(c.ref.Tolerance, c.own.Tolerance) && !c.opt.Exact {
+	slack := max(c.ref.Tolerance, c.own.Tolerance) + max(wheelStep(c.ref.Tick, s.At), wheelStep(c.own.Tick, s.At))
+	if s.At+slack > c.ref.Until+c.shiftAtEnd() && !c.opt.Exact {
 		return
 	}
 	d := Difference{What: Extra, At: s.At, row: e, group: "also " + s.Kind, place: noun(s)}
 	d.Text = fmt.Sprintf("also sends %s%s", noun(s), inWords(s.Cause))
+	if sends(c.refSent, s) {
+		d.Text = "one " + noun(s) + " more" + inWords(s.Cause)
+	}
 	if s.Other {
 		d.What = Others
 	}
 	c.differ(d)
 }
 
+// sends reports whether among some segments there is one that is called the same.
+func sends(events []*Event, s *Segment) bool {
+	return slices.ContainsFunc(events, func(e *Event) bool { return noun(e.Segment) == noun(s) })
+}
+
 // shiftAtEnd is by how much later the other's last input came.
 func (c *comparer) shiftAtEnd() time.Duration {
-	if n := min(len(c.refIn), len(c.ownIn)); n > 0 {
-		return max(0, c.ownIn[n-1].At-c.refIn[n-1].At)
+	shift := time.Duration(0)
+	for i, j := range c.inputs {
+		if j >= 0 {
+			shift = c.ownIn[j].At - c.refIn[i].At
+		}
 	}
-	return 0
+	return max(0, shift)
 }
 
 // cut says how the same bytes were cut.
@@ -201,7 +223,10 @@ func (c *comparer) cut(ref, own []*Event) {
 	c.innerPush(ref[0], wireA, wireB)
 	if sameLengths(wireA, wireB) {
 		d.What = GSO
-		d.Text = fmt.Sprintf("%s leaves as %s where %s has %s, the same on the wire", whole, cuts(b), c.ref.Stack, cuts(a))
+		d.Text = fmt.Sprintf("%s leaves as %s where %s has %s", whole, cuts(b), c.ref.Stack, cuts(a))
+		if sameHeaders(wireA, wireB) {
+			d.Text += ", the same on the wire"
+		}
 		c.differ(d)
 		return
 	}
@@ -233,6 +258,15 @@ func (c *comparer) innerPush(row *Event, ref, own []Segment) {
 			c.differ(Difference{What: Flags, At: b.At, row: row, Text: "PSH on " + place(&b), group: "PSH on ", place: place(&b)})
 		}
 	}
+	for i, a := range ref[:len(ref)-1] {
+		if ref[i+1].Len == 0 {
+			break
+		}
+		without := slices.ContainsFunc(own[:len(own)-1], func(b Segment) bool { return a.End() == b.End() && !b.has('P') })
+		if a.has('P') && without {
+			c.differ(Difference{What: Flags, At: a.At, row: row, Text: "no PSH on " + place(&a), group: "no PSH on ", place: place(&a)})
+		}
+	}
 }
 
 func values(in []*Segment) []Segment {
@@ -241,6 +275,12 @@ func values(in []*Segment) []Segment {
 		out[i] = *s
 	}
 	return out
+}
+
+func sameHeaders(a, b []Segment) bool {
+	return slices.EqualFunc(a, b, func(x, y Segment) bool {
+		return x.Flags == y.Flags && x.Ack == y.Ack && x.ECN == y.ECN && x.Options == y.Options
+	})
 }
 
 func sameLengths(a, b []Segment) bool {
@@ -300,7 +340,11 @@ func (c *comparer) time(ref *Event, b *Segment, d time.Duration) {
 	case why != "":
 		text += fmt.Sprintf(" than %s's %s", c.ref.Stack, why)
 	}
-	c.differ(Difference{What: Times, At: a.At, row: ref, Text: text, group: "time"})
+	what := Times
+	if a.Other {
+		what, text = Others, "on another connection "+text
+	}
+	c.differ(Difference{What: what, At: a.At, row: ref, Text: text, group: "time"})
 }
 
 // laterText is a difference in time in words.

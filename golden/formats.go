@@ -19,7 +19,7 @@ func Markdown(w io.Writer, results []Result, opt TextOptions) {
 	}
 	fmt.Fprintf(w, "%s\n%s\n", head, rule)
 	for _, r := range opt.shown(results) {
-		line := "| " + r.name(opt.Versions) + " |"
+		line := "| " + strings.ReplaceAll(r.name(opt.Versions), "|", "\\|") + " |"
 		for i, s := range r.Stacks {
 			cell := string(s.Verdict)
 			switch {

@@ -2,6 +2,7 @@ package golden
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -22,7 +23,8 @@ func (c *comparer) flags(row *Event, a, b *Segment) {
 		if a.has(f) {
 			group = "no " + group
 		}
-		if f == 'F' && a.has('F') && b.Len > 0 {
+		apart := slices.ContainsFunc(c.ownSent, func(e *Event) bool { return e.Segment.has('F') && e.Segment.End() == a.End() })
+		if f == 'F' && a.has('F') && b.Len > 0 && apart {
 			group = "FIN not merged with "
 		}
 		c.differ(Difference{What: Flags, At: a.At, row: row, Text: group + place(b), group: group, place: place(b)})
@@ -47,7 +49,7 @@ func (c *comparer) header(d Difference, a, b *Segment) {
 		say(Acks, fmt.Sprintf("sequence number %d", b.Seq), strconv.FormatUint(uint64(a.Seq), 10))
 	}
 	if a.Ack != b.Ack {
-		say(Acks, "ack "+b.Ack, "ack "+a.Ack)
+		say(Acks, ackText(b), ackText(a))
 	}
 	if a.ECN != b.ECN {
 		say(ECN, b.ECN, a.ECN)
@@ -69,6 +71,13 @@ func (c *comparer) header(d Difference, a, b *Segment) {
 	if c.timestamps(a, b) {
 		say(TS, fmt.Sprintf("TS val %d ecr %d", b.Val, b.Ecr), fmt.Sprintf("%d %d", a.Val, a.Ecr))
 	}
+}
+
+func ackText(s *Segment) string {
+	if s.Ack == "" {
+		return ""
+	}
+	return "ack " + s.Ack
 }
 
 func gsoText(size int) string {

@@ -156,8 +156,8 @@ func (r *reader) event(ev *script.Event) error {
 	case ev.Call != nil:
 		_, end := ev.Call.Span()
 		e.Kind, e.Text, e.Note = Call, strings.Join(strings.Fields(r.src[ev.Call.NamePos.Offset:end.Offset]), " "), note
-		if e.Note == noteWaits {
-			e.Note = ""
+		if e.Note == noteWaits || e.Note == noteRefused {
+			e.Note = strings.TrimPrefix(e.Note, noteWaits)
 			break
 		}
 		e.Blocks, e.End = ev.Call.Blocking, ev.Call.End

@@ -2,13 +2,13 @@ package golden
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Check compares a recorded trace with one that was made now: exactly, to the last
@@ -71,23 +71,38 @@ func Renew(recorded, now *Trace) *Trace {
 	if c.Agree() && recorded.Verdict == now.Verdict && slices.Equal(recorded.Settings, now.Settings) {
 		return recorded
 	}
+	kept := map[*Event]*Event{} // what is recorded of what there is now
+	for _, r := range c.Rows {
+		if len(r.Differ) == 0 && len(r.Ref) == len(r.Own) {
+			for i, e := range r.Own {
+				kept[e] = r.Ref[i]
+			}
+		}
+	}
 	out := *now
 	out.Events = nil
-	for _, r := range c.Rows {
-		keep := r.Own
-		if len(r.Differ) == 0 && len(r.Ref) == len(r.Own) {
-			keep = r.Ref
+	var shift, last time.Duration // by how much the input before came later now
+	for i := range now.Events {
+		e := now.Events[i]
+		if old := kept[&now.Events[i]]; old != nil {
+			if e.input() {
+				shift = e.At - old.At
+			}
+			e = *old
+		} else {
+			e.At -= shift
+			e.End -= shift
 		}
-		for _, e := range keep {
-			out.Events = append(out.Events, *e)
+		e.At = max(e.At, last) // in the order in which it happened
+		last = e.At
+		if e.Segment != nil {
+			s := *e.Segment
+			s.At = e.At
+			e.Segment = &s
 		}
+		out.Events = append(out.Events, e)
 	}
-	for _, e := range now.Events {
-		if e.Kind == State {
-			out.Events = append(out.Events, e)
-		}
-	}
-	slices.SortStableFunc(out.Events, func(a, b Event) int { return cmp.Compare(a.At, b.At) })
+	out.Until -= shift
 	return &out
 }
 
@@ -162,6 +177,9 @@ func Open(path string) (*Recording, error) {
 			return nil, err
 		}
 		r.traces = append(r.traces, t)
+		if first := r.traces[0]; t.Stack != first.Stack {
+			return nil, fmt.Errorf("%s has traces of more than one stack, of %s and %s: name the folder of one", path, first.Stack, t.Stack)
+		}
 	}
 	return r, nil
 }
@@ -175,15 +193,21 @@ func (r *Recording) Of(scriptName, ipVersion string) *Trace {
 		if string(t.IPVersion) != ipVersion {
 			continue
 		}
-		if n := commonEnd(scriptName, t.Script); n > length {
+		// A name alone says little: many folders have a simple.pkt.
+		n := commonEnd(scriptName, t.Script)
+		if n > length && (n > 1 || !strings.ContainsAny(filepath.ToSlash(scriptName), "/") || sameFile(scriptName, t.Script)) {
 			best, length = t, n
 		}
 	}
 	return best
 }
 
-// Traces returns all.
-func (r *Recording) Traces() []*Trace { return r.traces }
+// sameFile reports whether two names are of one file.
+func sameFile(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	return errX == nil && errY == nil && os.SameFile(x, y)
+}
 
 // commonEnd is how many parts, from the last, two names have in common.
 func commonEnd(a, b string) (n int) {

@@ -21,7 +21,7 @@ func (c *comparer) rows() {
 			others[c.refOther[p.a0]] = p
 		}
 	}
-	ownNext, ownInputs := 0, 0
+	ownNext, ownInputs, refInputs := 0, 0, 0
 	row := func(ref, own []*Event) { c.out.Rows = append(c.out.Rows, Row{Ref: ref, Own: own}) }
 	// What only the other has comes where it happened there: before the input that
 	// followed.
@@ -45,11 +45,15 @@ func (c *comparer) rows() {
 		switch {
 		case e.input():
 			var own []*Event
-			if ownInputs < len(c.ownIn) {
-				own = c.ownIn[ownInputs : ownInputs+1]
+			if i := c.inputs[refInputs]; i >= 0 {
+				for ; ownInputs < i; ownInputs++ {
+					row(nil, c.ownIn[ownInputs:ownInputs+1])
+				}
+				own = c.ownIn[i : i+1]
 				before(limitOf(sent), own[0])
+				ownInputs = i + 1
 			}
-			ownInputs++
+			refInputs++
 			row([]*Event{e}, own)
 		case e.Kind == State:
 			row([]*Event{e}, nil)

@@ -99,6 +99,7 @@ type classifier struct {
 	last    time.Duration
 	on      string
 	highest uint32
+	seen    bool
 }
 
 // input tells of what was done to the stack.
@@ -112,6 +113,9 @@ func (c *classifier) classify(s *Segment) {
 	}
 	if s.Unreadable || s.Other {
 		return
+	}
+	if !c.seen {
+		c.seen, c.highest = true, s.Seq
 	}
 	s.Kind = kindOf(*s, c.highest)
 	if before(c.highest, s.End()) {

@@ -91,7 +91,7 @@ func New(run Run, o *engine.Outcome) *Trace {
 	calls := map[int]int{} // where the call of a line is among the events
 	texts := map[int]string{}
 	for _, e := range o.Timeline {
-		ev := Event{At: e.At, Line: e.Line, Text: strings.TrimSpace(e.Text)}
+		ev := Event{At: e.At, Line: e.Line, Text: strings.Join(strings.Fields(e.Text), " ")}
 		switch e.Kind {
 		case engine.EntryCall:
 			ev.Kind = Call
@@ -143,21 +143,27 @@ func release(version string) string {
 
 var builders = regexp.MustCompile(`^Linux \d+[\d.]*(-[^, ]+)`)
 
-// noteCalls notes what calls returned through memory other than the script says.
+// noteCalls notes what calls returned through memory other than the script says, and
+// those that the stack hasn't got.
 func (t *Trace) noteCalls(failures []engine.Failure, calls map[int]int) {
 	for _, f := range failures {
 		i, ok := calls[f.Line]
-		if !ok || f.Verdict != engine.Fail || len(f.Got) != 1 || f.Got[0].Field == "result" || f.Got[0].Field == "errno" {
+		if !ok {
 			continue
 		}
-		if strings.HasSuffix(f.Got[0].Field, " ptr") || strings.HasSuffix(f.Got[0].Field, " fd") {
-			continue // a live descriptor
-		}
 		e := &t.Events[i]
-		if e.Note != "" {
-			e.Note += ", "
+		switch {
+		case f.Verdict == engine.Unsupported && e.Result == "":
+			e.Note = noteRefused
+		case f.Verdict != engine.Fail && f.Verdict != engine.Inconclusive, len(f.Got) != 1:
+		case f.Got[0].Field == "result", f.Got[0].Field == "errno":
+		case strings.HasSuffix(f.Got[0].Field, " ptr"), strings.HasSuffix(f.Got[0].Field, " fd"): // a live descriptor
+		default:
+			if e.Note != "" {
+				e.Note += ", "
+			}
+			e.Note += f.Got[0].Field + " = " + f.Got[0].Text
 		}
-		e.Note += f.Got[0].Field + " = " + f.Got[0].Text
 	}
 }
 

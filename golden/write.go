@@ -2,6 +2,7 @@ package golden
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -32,6 +33,7 @@ const (
 	noteOther     = "other"
 	noteState     = "state"
 	noteWaits     = "hasn't returned"
+	noteRefused   = "isn't supported"
 	notVirtual    = "real time"
 )
 
@@ -45,7 +47,7 @@ func (t *Trace) Bytes(dir string) []byte {
 func (t *Trace) write(w io.Writer, dir string) {
 	head := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(w, "// %s: %s\n", name, strings.Join(strings.Fields(value), " "))
+			fmt.Fprintf(w, "// %s: %s\n", name, strings.ReplaceAll(value, "\n", " "))
 		}
 	}
 	fmt.Fprintf(w, "// %s\n", headTrace)
@@ -117,7 +119,7 @@ func (t *Trace) line(e *Event) string {
 		text := at + " " + e.Text
 		switch {
 		case e.Result == "":
-			text += " // " + noteWaits
+			text += " // " + cmp.Or(e.Note, noteWaits)
 		case e.Note != "":
 			text += " // " + e.Note
 		}
@@ -127,7 +129,7 @@ func (t *Trace) line(e *Event) string {
 	if e.Segment.GSO > 0 {
 		text += fmt.Sprintf(" gso %d", e.Segment.GSO)
 	}
-	if e.Segment.Cause != "" && !e.Segment.Other {
+	if e.Segment.Cause != "" && !e.Segment.Other && !e.Segment.Unreadable {
 		text += fmt.Sprintf(" cause %q", e.Segment.Cause)
 	}
 	other := e.Segment.Other

@@ -20,17 +20,18 @@ import (
 
 // compareCommand plays scripts to several stacks and says where they part.
 type compareCommand struct {
-	Stack     []string `placeholder:"NAME" sep:"none" help:"A stack, or a recording: a .trace file or a folder of them. Give it once for each; the first is the reference."`
-	IPVersion []string `name:"ip-version" placeholder:"V,…" help:"As for run."`
-	Preset    string   `placeholder:"kselftest" help:"As for run."`
-	Ignore    []string `placeholder:"WHAT,…" help:"What doesn't count as a difference: ${whats}."`
-	Format    string   `default:"text" enum:"text,markdown,jsonl" help:"text, markdown or jsonl."`
-	Output    string   `short:"o" placeholder:"FILE" help:"Where the table goes; standard output by default."`
-	HTML      string   `name:"html" placeholder:"FILE" help:"Write a page with what differs, charts and traces, too."`
-	Only      string   `enum:",different" default:"" placeholder:"different" help:"different: leave out scripts on which all stacks agree."`
-	Verbose   bool     `short:"v" help:"Show the traces side by side, of scripts on which stacks differ."`
-	Jobs      int      `short:"j" placeholder:"N" help:"As for run."`
-	HZ        int      `name:"hz" placeholder:"N" help:"Frequency of gostack's timer: 100, 250 or 1000 (the default)."`
+	Stack     []string      `placeholder:"NAME" sep:"none" help:"A stack, or a recording: a .trace file or a folder of them. Give it once for each; the first is the reference."`
+	IPVersion []string      `name:"ip-version" placeholder:"V,…" help:"As for run."`
+	Preset    string        `placeholder:"kselftest" help:"As for run."`
+	Ignore    []string      `placeholder:"WHAT,…" help:"What doesn't count as a difference: ${whats}."`
+	Format    string        `default:"text" enum:"text,markdown,jsonl" help:"text, markdown or jsonl."`
+	Output    string        `short:"o" placeholder:"FILE" help:"Where the table goes; standard output by default."`
+	HTML      string        `name:"html" placeholder:"FILE" help:"Write a page with what differs, charts and traces, too."`
+	Only      string        `enum:",different" default:"" placeholder:"different" help:"different: leave out scripts on which all stacks agree."`
+	Verbose   bool          `short:"v" help:"Show the traces side by side, of scripts on which stacks differ."`
+	Jobs      int           `short:"j" placeholder:"N" help:"As for run."`
+	Timeout   time.Duration `placeholder:"DURATION" help:"As for run (180s): a call of a script that has gone wrong may never return."`
+	HZ        int           `name:"hz" placeholder:"N" help:"Frequency of gostack's timer: 100, 250 or 1000 (the default)."`
 	drillFlags
 	Paths []string `arg:"" name:"path" help:"Scripts, folders searched for *.pkt, or .trace files to compare with the first of them."`
 }
@@ -161,6 +162,7 @@ func (cc *compareCommand) live(c *console, k *kong.Context, opt golden.Options) 
 			return nil, err
 		}
 		for i := range tasks {
+			tellApart(runs[i], &one[i], name)
 			runs[i] = append(runs[i], one[i])
 		}
 		if stopped != nil {
@@ -179,6 +181,20 @@ func (cc *compareCommand) live(c *console, k *kong.Context, opt golden.Options) 
 		return results, stopped
 	}
 	return results, nil
+}
+
+// tellApart calls a stack by what it was asked for as, if another is called the same: one
+// of both is a recording.
+func tellApart(before []golden.StackResult, s *golden.StackResult, as string) {
+	if !slices.ContainsFunc(before, func(b golden.StackResult) bool { return b.Stack == s.Stack }) {
+		return
+	}
+	s.Stack = as
+	if s.Trace != nil {
+		t := *s.Trace
+		t.Stack = as
+		s.Trace = &t
+	}
 }
 
 // write writes the table.
@@ -230,7 +246,7 @@ type player struct {
 // play plays tasks to one stack, or looks them up if it is a recording.
 func (p *player) play(name string, tasks []suite.Task) ([]golden.StackResult, error) {
 	out := make([]golden.StackResult, len(tasks))
-	if _, err := os.Stat(name); err == nil {
+	if _, err := os.Stat(name); err == nil && !isStack(name) {
 		rec, err := golden.Open(name)
 		if err != nil {
 			return nil, err
@@ -252,6 +268,13 @@ func (p *player) play(name string, tasks []suite.Task) ([]golden.StackResult, er
 	return out, err
 }
 
+// isStack reports whether a name is a stack's, also where there is a folder of that name.
+func isStack(name string) bool {
+	kind, _, _ := strings.Cut(name, ":")
+	kind, _, _ = strings.Cut(kind, "+")
+	return slices.Contains([]string{"auto", "kernel", "gostack", "netstack", "uml", "passt", "slirp"}, kind)
+}
+
 // An interruption says where ^C ended a run.
 type interruption struct{ script, stack string }
 
@@ -264,10 +287,6 @@ func (i *interruption) say(c *console) error {
 	fmt.Fprintf(c.stderr, "tcpdrill: %v\n", i)
 	return exitStatus(130)
 }
-
-// playFor is how long a script may take. What the stack did up to then is compared: a
-// call of a script that has gone wrong may never return.
-const playFor = time.Minute
 
 // traces plays tasks to one stack and returns what it did, of each task. If the error is
 // an *interruption, those that are missing are nil.
@@ -282,8 +301,7 @@ func (p *player) traces(name string, tasks []suite.Task) ([]*golden.Trace, error
 	}
 	r := p.rc.runner(p.k)
 	r.Reruns, r.Plain = 3, true
-	r.Settings = append(r.Settings, engine.Setting{Name: "keep_going"},
-		engine.Setting{Name: "timeout", Value: playFor.String(), HasValue: true})
+	r.Settings = append(r.Settings, engine.Setting{Name: "keep_going"})
 	r.Note = func(stack, note string) { fmt.Fprintf(p.console.stderr, "tcpdrill: %s: %s\n", stack, note) }
 	var bar *live
 	if tty := p.console.terminal(); tty != nil {

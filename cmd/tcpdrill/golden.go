@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -23,11 +24,12 @@ type goldenCommand struct {
 }
 
 type goldenRecord struct {
-	Stack     string   `default:"auto" placeholder:"NAME" help:"As for run."`
-	Dir       string   `default:"golden/traces" placeholder:"DIR" help:"Where the traces go, in a folder for each stack (golden/traces)."`
-	IPVersion []string `name:"ip-version" placeholder:"V,…" help:"As for run."`
-	Preset    string   `placeholder:"kselftest" help:"As for run."`
-	Jobs      int      `short:"j" placeholder:"N" help:"As for run."`
+	Stack     string        `default:"auto" placeholder:"NAME" help:"As for run."`
+	Dir       string        `default:"golden/traces" placeholder:"DIR" help:"Where the traces go, in a folder for each stack (golden/traces)."`
+	IPVersion []string      `name:"ip-version" placeholder:"V,…" help:"As for run."`
+	Preset    string        `placeholder:"kselftest" help:"As for run."`
+	Jobs      int           `short:"j" placeholder:"N" help:"As for run."`
+	Timeout   time.Duration `placeholder:"DURATION" help:"As for run (180s)."`
 	drillFlags
 	Paths []string `arg:"" name:"path" help:"Scripts, or folders searched for *.pkt."`
 }

@@ -136,9 +136,16 @@ func confirm(before, now *engine.Outcome) {
 		return
 	}
 	a, b := &before.Failures[0], &now.Failures[0]
-	if a.Delicate && b.Delicate && a.Line == b.Line && differing(a.Want) == differing(b.Want) {
-		now.Verdict, b.Verdict = engine.Fail, engine.Fail
-		b.Notes = append(b.Notes, "but it was the same when the script ran before")
+	same := a.Line == b.Line && differing(a.Want) == differing(b.Want) && (len(a.Want) > 0 || a.Summary == b.Summary)
+	if !a.Delicate || !b.Delicate || !same {
+		return
+	}
+	b.Notes = append(b.Notes, "but it was the same when the script ran before")
+	now.Verdict = engine.Fail
+	for i := range now.Failures {
+		if f := &now.Failures[i]; f.Delicate {
+			f.Verdict = engine.Fail
+		}
 	}
 }
 
