@@ -38,6 +38,7 @@ var notShown = map[string]string{
 	"delack/delack-quickack-option.pkt": "TCP_QUICKACK",
 	"device/burst-dropped.pkt":          "what the device dropped",
 	"device/reader-too-slow.pkt":        "what the device dropped",
+	"segmentation/mtu-probing.pkt":      "a sysctl",
 	"segmentation/bad-checksum.pkt":     "a checksum that is wrong on purpose",
 	"windows/probe-answered.pkt":        "SO_RCVBUF",
 	"windows/window-update.pkt":         "SO_RCVBUF",
