@@ -56,6 +56,9 @@ type NetConfig struct {
 	Speed        int  // Mbit/s; 0: the device's default
 	AnyIP        bool // no address on the device, route without gateway
 	Capture      CaptureMode
+	// USO: the device takes several datagrams as one packet, as it takes super-segments
+	// of TCP. packetdrill's doesn't.
+	USO bool
 }
 
 // Check says what no target can set up: hosts with one address, or a capture that

@@ -349,8 +349,8 @@ func (r *runner) inject(p *script.Packet) {
 	}
 	e := r.note(EntryInject, "")
 	e.packet = r.built[r.event]
-	if p.TCP != nil && p.TCP.GSO != nil {
-		e.clauses = " gso " + p.TCP.GSO.String()
+	if n := p.GSO(); n != nil {
+		e.clauses = " gso " + n.String()
 	}
 	if p.BadSum != nil {
 		e.clauses += " badsum"
@@ -377,21 +377,22 @@ func (r *runner) inject(p *script.Packet) {
 // was checked before. Those of the option come as packetdrill injects them, with a
 // checksum to check; and so do those whose checksum is to be found wrong.
 func (r *runner) joined(p *script.Packet, w *wire.Packet) GSO {
-	if w.TCP() == nil {
-		return GSO{}
-	}
 	var gso GSO
-	switch {
-	case p.TCP != nil && p.TCP.GSO != nil:
-		gso.Size, gso.NeedsChecksum = int(p.TCP.GSO.Value), p.BadSum == nil
-	case r.cfg.MSS > 0:
+	switch n := p.GSO(); {
+	case n != nil:
+		gso.Size, gso.NeedsChecksum = int(n.Value), p.BadSum == nil
+	case r.cfg.MSS > 0 && w.TCP() != nil:
 		gso.Size = r.cfg.MSS
 	default:
 		return GSO{}
 	}
-	gso.Type = GSOTCPv4
-	if w.V6() != nil {
+	switch {
+	case w.UDP() != nil:
+		gso.Type = GSOUDP
+	case w.V6() != nil:
 		gso.Type = GSOTCPv6
+	default:
+		gso.Type = GSOTCPv4
 	}
 	return gso
 }

@@ -19,7 +19,7 @@ func (r *runner) device(d *script.Device) {
 	if d.Expects() {
 		r.counter(d)
 	} else {
-		r.note(EntryDevice, "device "+d.Verb)
+		r.note(EntryDevice, r.text(d))
 		r.stall(d)
 	}
 	r.stackEnd = r.now()
@@ -69,13 +69,14 @@ func (r *runner) counter(d *script.Device) {
 		got = counters.RxDropped - r.base.RxDropped
 	}
 	name, value := d.Verb, fmt.Sprint(got)
-	r.note(EntryDevice, "device "+name+" "+value).Read = []Reading{{name, value}}
+	r.note(EntryDevice, r.text(d)).Read = []Reading{{name, value}}
 	if got == uint64(d.Count.Value) {
 		return
 	}
 	f := r.failure(Fail, d.Pos, name+" differs")
 	f.Want = []Token{{Field: "device", Text: "device " + name}, {Field: "count", Text: d.Count.String(), Differ: true}}
 	f.Got = []Token{{Field: "device", Text: "device " + name}, {Field: "count", Text: value, Differ: true}}
+	f.Classic = fmt.Sprintf("%s: expected: %s vs actual: %s", name, d.Count, value)
 	start, end := d.Count.Span()
 	f.Seen = &Seen{Event: r.count, Start: start.Offset, End: end.Offset, Text: value}
 	r.doubt(&f, r.slip)
@@ -85,6 +86,7 @@ func (r *runner) counter(d *script.Device) {
 // failDevice records that the device can't do what it is asked for.
 func (r *runner) failDevice(d *script.Device, err error) {
 	f := r.failure(Error, d.Pos, err.Error())
+	f.Classic = err.Error()
 	var unsupported *UnsupportedError
 	if asUnsupported(err, &unsupported) {
 		f.Verdict = Unsupported

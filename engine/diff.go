@@ -275,8 +275,8 @@ func differs(diffs []fieldDiff) string {
 func (r *runner) sideBySide(p *script.Packet, want *wire.Packet, got *segment, diffs []fieldDiff) (w, g []Token) {
 	w = r.tokens(p, want, r.due())
 	g = r.tokens(gotView(p, got.packet), got.packet, seconds(got.at))
-	if p.TCP != nil && p.TCP.GSO != nil {
-		w = append(w, Token{Field: "gso", Text: "gso " + p.TCP.GSO.String()})
+	if n := p.GSO(); n != nil {
+		w = append(w, Token{Field: "gso", Text: "gso " + n.String()})
 		if n := got.size(); n > 0 {
 			g = append(g, Token{Field: "gso", Text: fmt.Sprintf("gso %d", n)})
 		}

@@ -95,7 +95,7 @@ func (r *runner) expect(p *script.Packet) {
 		}
 		got = append(got, g)
 		total += g.payload()
-		if total >= len(want.Payload) || r.cfg.StrictSegments && !inStream(p) || p.TCP != nil && p.TCP.GSO != nil {
+		if total >= len(want.Payload) || r.cfg.StrictSegments && !inStream(p) || p.GSO() != nil {
 			break
 		}
 	}
@@ -258,8 +258,8 @@ func (r *runner) compare(p *script.Packet, s *socket, want *wire.Packet, got *se
 		learnTimestamp(s, t, u, got.live.TCP())
 	}
 	diffs := r.diff(p, s, want, got)
-	if t := p.TCP; t != nil && t.GSO != nil && int64(got.size()) != t.GSO.Value {
-		diffs = append(diffs, fieldDiff{field: "gso", classic: fmt.Sprintf("gso_size: expected: %d vs actual: %d", t.GSO.Value, got.size())})
+	if n := p.GSO(); n != nil && int64(got.size()) != n.Value {
+		diffs = append(diffs, fieldDiff{field: "gso", classic: fmt.Sprintf("gso_size: expected: %d vs actual: %d", n.Value, got.size())})
 	}
 	if c := p.TCP; c != nil && c.Cause != nil && got.cause != "" && got.cause != c.Cause.Text {
 		// A stack that doesn't say why it sends isn't asked.

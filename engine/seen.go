@@ -45,7 +45,7 @@ func (r *runner) seenPacket(p *script.Packet, whole *segment, pieces []*segment,
 	show := ipOptions(p.IP)
 	show.ACE = p.TCP != nil && p.TCP.ACE > 0
 	text := "> " + wire.Format(whole.packet, show)
-	if n := whole.size(); n > 0 && p.TCP != nil && p.TCP.GSO != nil {
+	if n := whole.size(); n > 0 && p.GSO() != nil {
 		text += fmt.Sprintf(" gso %d", n)
 	}
 	return &Seen{

@@ -129,18 +129,26 @@ func (t *Trace) line(e *Event) string {
 	if e.Segment.GSO > 0 {
 		text += fmt.Sprintf(" gso %d", e.Segment.GSO)
 	}
-	if e.Segment.Cause != "" && !e.Segment.Other && !e.Segment.Unreadable {
-		text += fmt.Sprintf(" cause %q", e.Segment.Cause)
-	}
 	other := e.Segment.Other
+	if e.Segment.Cause != "" && !other {
+		// Only segments can have one.
+		if why := fmt.Sprintf(" cause %q", e.Segment.Cause); !e.Segment.Unreadable || parses(text+why) {
+			text += why
+		}
+	}
 	if !other && e.Segment.Unreadable {
-		_, err := script.Parse("", []byte("0 socket(..., SOCK_STREAM, 0) = 3\n"+text+"\n"), nil)
-		other = err != nil
+		other = !parses(text)
 	}
 	if other {
 		text = fmt.Sprintf("// %s: %s", noteOther, text)
 	}
 	return text
+}
+
+// parses reports whether a line is one of the language.
+func parses(line string) bool {
+	_, err := script.Parse("", []byte("0 socket(..., SOCK_STREAM, 0) = 3\n"+line+"\n"), nil)
+	return err == nil
 }
 
 // Name is what the file of a script's trace is called, below the folder of a stack's:

@@ -83,7 +83,7 @@ func (r *packetRule) packet() *Packet {
 	case r.ICMP != nil:
 		p.ICMP = r.ICMP.icmp()
 	default:
-		p.UDP = &UDP{r.UDP.Range, r.UDP.Ports.Ports, r.UDP.Length}
+		p.UDP = &UDP{r.UDP.Range, r.UDP.Ports.Ports, r.UDP.Length, r.UDP.GSO}
 	}
 	return p
 }

@@ -128,7 +128,7 @@ func (c *checker) tcp(t *TCP, direction Direction) {
 	if t.Cause != nil && direction == Inbound {
 		c.fail(t.Cause, "only an outbound packet can have a cause")
 	}
-	c.gso(t, direction)
+	c.gso(t.GSO, t.Seq.Length, direction)
 	size := c.tcpOptions(t)
 	if whole := c.ipHeader() + 20 + int64(size) + t.Seq.Length.Value; seqOK && whole > maxDatagram {
 		c.fail(&t.Seq, "segment too large: got %d bytes with its headers, want at most %d", whole, maxDatagram)
@@ -137,14 +137,14 @@ func (c *checker) tcp(t *TCP, direction Direction) {
 
 // gso checks what is said of a packet that stands for several: it is longer than one
 // of them.
-func (c *checker) gso(t *TCP, direction Direction) {
+func (c *checker) gso(size *Int, length Int, direction Direction) {
 	switch {
-	case t.GSO == nil || !c.within(t.GSO, "gso", 1, maxU16):
-	case t.Seq.Length.Value <= t.GSO.Value:
-		e := c.fail(t.GSO, "gso %s on %s bytes of data, want more", t.GSO.Text, t.Seq.Length.Text)
+	case size == nil || !c.within(size, "gso", 1, maxU16):
+	case length.Value <= size.Value:
+		e := c.fail(size, "gso %s on %s bytes of data, want more", size.Text, length.Text)
 		e.Detail = "A packet that stands for several segments is longer than one of them."
 	case direction == Outbound && c.hasOption("wire_segments"):
-		e := c.fail(t.GSO, "gso in a script about wire segments")
+		e := c.fail(size, "gso in a script about wire segments")
 		e.Detail = "With wire_segments each line is about one segment, as it is after the cut."
 	}
 }
@@ -291,6 +291,10 @@ func (c *checker) udp(p *Packet) {
 		}
 	}
 	c.ports(p.UDP.Ports)
+	c.gso(p.UDP.GSO, p.UDP.Length, p.Direction)
+	if p.UDP.GSO != nil && p.BadSum != nil {
+		c.fail(p.BadSum, "badsum on joined datagrams, of which the checksum is that of none")
+	}
 	n := &p.UDP.Length
 	if c.within(n, "length", 0, maxU16) && c.ipHeader()+8+n.Value > maxDatagram {
 		c.fail(n, "datagram too large: got %d bytes with its headers, want at most %d",

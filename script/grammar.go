@@ -132,6 +132,7 @@ type udpRule struct {
 	Range
 	Ports  ports `parser:"'udp' @@?"`
 	Length Int   `parser:"'(' @@ ')'"`
+	GSO    *Int  `parser:"( 'gso' @@ )?"`
 }
 
 // Expressions.

@@ -352,11 +352,23 @@ type Hex struct {
 	Symbol string // the symbol that stood for it, or ""
 }
 
-// UDP is a datagram: udp 53 > 1024 (100).
+// UDP is a datagram, or several of one size: udp 53 > 1024 (100), udp (3000) gso 1000.
 type UDP struct {
 	Range
 	Ports  *Ports
 	Length Int
+	GSO    *Int // as TCP's
+}
+
+// GSO returns what the packet says of its gso_size, nil if nothing.
+func (p *Packet) GSO() *Int {
+	switch {
+	case p.TCP != nil:
+		return p.TCP.GSO
+	case p.UDP != nil:
+		return p.UDP.GSO
+	}
+	return nil
 }
 
 // ICMP is an ICMP or ICMPv6 message:

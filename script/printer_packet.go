@@ -56,6 +56,7 @@ func (p *printer) packet(k *Packet) {
 		p.put("udp ")
 		p.ports(k.UDP.Ports)
 		p.put("(", k.UDP.Length.String(), ")")
+		p.gso(k.UDP.GSO)
 	case k.ICMP != nil:
 		p.icmp(k.ICMP)
 	}
@@ -163,14 +164,18 @@ func (p *printer) tcp(t *TCP) {
 		}
 		p.put(" <", strings.Join(options, ","), ">")
 	}
-	if t.GSO != nil {
-		p.put(" gso ", t.GSO.String())
-	}
+	p.gso(t.GSO)
 	if t.Stream {
 		p.put(" stream")
 	}
 	if t.Cause != nil {
 		p.put(" cause ", quoted(t.Cause.Text, t.Cause.Symbol))
+	}
+}
+
+func (p *printer) gso(n *Int) {
+	if n != nil {
+		p.put(" gso ", n.String())
 	}
 }
 

@@ -113,12 +113,21 @@ func (d *Device) openVnetHdr(name string) error {
 		return os.NewSyscallError("ioctl TUNSETIFF", err)
 	}
 	d.name = req.Name()
-	const offloads = unix.TUN_F_CSUM | unix.TUN_F_TSO4 | unix.TUN_F_TSO6 | unix.TUN_F_TSO_ECN
 	if err := unix.IoctlSetInt(fd, unix.TUNSETOFFLOAD, offloads); err != nil {
 		unix.Close(fd)
 		return os.NewSyscallError("ioctl TUNSETOFFLOAD", err)
 	}
 	return nil
+}
+
+// offloads are what packetdrill gives its device.
+const offloads = unix.TUN_F_CSUM | unix.TUN_F_TSO4 | unix.TUN_F_TSO6 | unix.TUN_F_TSO_ECN
+
+// TakeUSO has the stack hand out several datagrams as one packet (UDP_SEGMENT), too. A
+// kernel before 6.2 can't. It takes both flags or neither.
+func (d *Device) TakeUSO() error {
+	err := unix.IoctlSetInt(d.fd, unix.TUNSETOFFLOAD, offloads|unix.TUN_F_USO4|unix.TUN_F_USO6)
+	return os.NewSyscallError("ioctl TUNSETOFFLOAD", err)
 }
 
 // explain adds to an error what can be done about it.

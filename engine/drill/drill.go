@@ -68,7 +68,17 @@ func (j *Job) Load() (*script.Script, *engine.Config, error) {
 	if err != nil {
 		return nil, nil, j.blame(s, err)
 	}
+	cfg.Net.USO = expectsJoinedDatagrams(s)
 	return s, &cfg, nil
+}
+
+// expectsJoinedDatagrams reports whether a script has a line that only a device with UDP
+// segmentation offload makes come true.
+func expectsJoinedDatagrams(s *script.Script) bool {
+	return slices.ContainsFunc(s.Events, func(ev *script.Event) bool {
+		p := ev.Packet
+		return p != nil && p.Direction == script.Outbound && p.UDP != nil && p.UDP.GSO != nil
+	})
 }
 
 // Symbols returns the symbols that the command line defines.

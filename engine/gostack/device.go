@@ -111,6 +111,9 @@ func (s *Stack) Configure(n engine.NetConfig) error {
 		return err
 	}
 	s.pinned = n.Capture == engine.CapturePacket
+	if n.USO {
+		s.dev.features.TakeUSO()
+	}
 	if n.MTU != 0 {
 		if err := s.ChangeLink(engine.LinkChange{Dev: deviceName, MTU: n.MTU}); err != nil {
 			return fmt.Errorf("%s: MTU %d: %w", deviceName, n.MTU, err)

@@ -92,6 +92,11 @@ func (s *Stack) receive(b []byte, gso engine.GSO) {
 	switch {
 	case p.TCP() != nil:
 		s.tcpReceive(newSegment(p, src, dst, gso, len(b)))
+	case p.UDP() != nil && gso.Type == engine.GSOUDP:
+		// No socket here takes them as one (udp_rcv_segment).
+		for _, piece := range wire.Cut(p, gso.Size, false) {
+			s.udpReceive(piece)
+		}
 	case p.UDP() != nil:
 		s.udpReceive(p)
 	case p.ICMP() != nil:

@@ -283,10 +283,14 @@ func (u *udpSock) xmit(d *udpSend) errno {
 		u.tskey++
 	}
 	data := d.data
+	cut := d.gsoSize
+	if s.dev.has("tx-udp-segmentation") {
+		cut = 0 // the device does it
+	}
 	for first := true; first || len(data) > 0; first = false {
 		n := len(data)
-		if d.gsoSize > 0 {
-			n = min(n, d.gsoSize)
+		if cut > 0 {
+			n = min(n, cut)
 		}
 		piece := data[:n]
 		data = data[n:]
@@ -308,7 +312,11 @@ func (u *udpSock) xmit(d *udpSend) errno {
 func (u *udpSock) xmitOne(d *udpSend, data []byte, stamps, key uint32) bool {
 	s := u.s
 	mtu := u.mtuFor(d)
-	whole := d.ipHeaderLen()+udpHeaderLen+len(data) <= mtu
+	var gso engine.GSO
+	if d.gsoSize > 0 && len(data) > d.gsoSize {
+		gso = engine.GSO{Type: engine.GSOUDP, Size: d.gsoSize}
+	}
+	whole := d.ipHeaderLen()+udpHeaderLen+len(data) <= mtu || gso.Size > 0
 	var ip wire.Layer
 	if d.to.Addr().Is4() {
 		h := &wire.IPv4{TTL: d.ttl, TOS: d.tos, Src: d.src, Dst: d.to.Addr()}
@@ -342,7 +350,7 @@ func (u *udpSock) xmitOne(d *udpSend, data []byte, stamps, key uint32) bool {
 	sent := true
 	for i, piece := range pieces {
 		size := rxTruesize(len(piece))
-		out := &packet{captured: &engine.Captured{Data: piece, Cause: causeUDP}, flow: u}
+		out := &packet{captured: &engine.Captured{Data: piece, GSO: gso, Cause: causeUDP}, flow: u}
 		u.wmemAlloc += size
 		last := i == len(pieces)-1
 		out.left = func(at time.Duration) {

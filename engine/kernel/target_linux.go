@@ -91,6 +91,9 @@ func (t *Target) Configure(n engine.NetConfig) error {
 		// more, and says when it overflows.
 		t.pinned = true
 	}
+	if n.USO && t.device.TakeUSO() != nil {
+		return &engine.UnsupportedError{What: "UDP segmentation offload"}
+	}
 	if err := t.capture.Bind(t.device); err != nil {
 		return err
 	}

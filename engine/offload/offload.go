@@ -104,6 +104,13 @@ func (fs Features) find(name string) *feature {
 // Has reports whether an offload is on. It is one that there is.
 func (fs Features) Has(name string) bool { return fs.find(name).on }
 
+// TakeUSO says that the device takes several datagrams as one packet.
+func (fs Features) TakeUSO() {
+	f := fs.find("tx-udp-segmentation")
+	f.never, f.wanted = false, true
+	fs.fix()
+}
+
 // List is what engine.Host's Features returns.
 func (fs Features) List() []engine.Feature {
 	list := make([]engine.Feature, 0, len(fs))
@@ -142,6 +149,9 @@ func (fs Features) fix() {
 	}
 	if !fs.Has("tx-checksum-ip-generic") || !fs.Has("tx-scatter-gather") {
 		drop("tx-tcp-segmentation", "tx-tcp-ecn-segmentation", "tx-tcp-mangleid-segmentation", "tx-tcp6-segmentation")
+	}
+	if !fs.Has("tx-checksum-ip-generic") {
+		drop("tx-udp-segmentation")
 	}
 	if !fs.Has("tx-tcp-segmentation") {
 		drop("tx-tcp-mangleid-segmentation")

@@ -147,7 +147,11 @@ func packetComment(o *engine.Outcome, p *engine.Packet) string {
 		text = linesText(p.Lines) + ": " + text
 	}
 	if p.GSO.Type != engine.GSONone && p.GSO.Size > 0 {
-		text += fmt.Sprintf("; super-segment, gso_size %d", p.GSO.Size)
+		what := "super-segment"
+		if p.Inbound {
+			what = "joined segments"
+		}
+		text += fmt.Sprintf("; %s, gso_size %d", what, p.GSO.Size)
 	}
 	if p.Cause != "" {
 		text += "; cause: " + p.Cause

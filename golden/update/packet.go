@@ -36,9 +36,9 @@ func (r *round) fields(ev *script.Event, got *script.Packet, seen *engine.Seen) 
 			why = append(why, text+", which a script can't say")
 		}
 	}
-	if differs("gso") && want.TCP != nil && want.TCP.GSO != nil {
-		if got.TCP != nil && got.TCP.GSO != nil {
-			edits = append(edits, numberEdit(*want.TCP.GSO, *got.TCP.GSO))
+	if n := want.GSO(); n != nil && differs("gso") {
+		if is := got.GSO(); is != nil {
+			edits = append(edits, numberEdit(*n, *is))
 		} else {
 			why = append(why, "the packet stands for one segment only, so that its line can't have a gso")
 		}

@@ -61,6 +61,11 @@ func (r *round) look() {
 			last = r.packet(ev, f.Seen)
 		case ev.Call != nil:
 			last = r.call(ev, f.Seen)
+		case ev.Device != nil:
+			r.add(group{
+				at: ev.Device.Pos.Offset, says: "the counter is " + f.Seen.Text,
+				edits: []edit{{f.Seen.Start, f.Seen.End, f.Seen.Text}},
+			})
 		}
 		if last {
 			return

@@ -98,7 +98,7 @@ func TestRestored(t *testing.T) {
 			continue
 		}
 		for _, ev := range s.Events {
-			if ev.Packet == nil || ev.Packet.Direction != script.Outbound {
+			if ev.Packet == nil || ev.Packet.Direction != script.Outbound || ev.Packet.TCP == nil {
 				continue
 			}
 			done++
@@ -126,6 +126,9 @@ func restored(t *testing.T, name string, source []byte, ev *script.Event) {
 	p := ev.Packet.TCP
 	if p.Ack != nil {
 		check("ack", with(p.Ack.Pos, p.Ack.EndPos, "7"+p.Ack.Text))
+	}
+	if p.GSO != nil {
+		check("gso", with(p.GSO.Pos, p.GSO.EndPos, "9"))
 	}
 	flags := p.FlagsAt()
 	check("flags", with(flags.Pos, flags.EndPos, "U"+p.FlagsText()))
