@@ -373,6 +373,20 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// A stack that is a process of its own isn't to blame for what the machine kept it from.
+func TestStackKept(t *testing.T) {
+	const text = handshake + "+0 write(4, ..., 1000) = 1000\n+0 > P. 1:1001(1000) ack 1\n"
+	for kept, want := range map[time.Duration]engine.Verdict{0: engine.Fail, 9 * time.Millisecond: engine.Inconclusive} {
+		s := newServer(func(s *server, n int) {
+			s.Kept = kept
+			s.send(10*time.Millisecond, wire.ACK|wire.PSH, 0, n)
+		})
+		if o := runScript(t, s, text); o.Verdict != want {
+			t.Errorf("kept for %v: %s, want %s: %+v", kept, o.Verdict, want, o.Failures)
+		}
+	}
+}
+
 // What was open is reset with a segment that the stack accepts: its sequence
 // number is the one after what was injected last.
 func TestResetAtTheEnd(t *testing.T) {

@@ -24,6 +24,8 @@ type Fake struct {
 	OnInject func(f *Fake, p *wire.Packet)
 	// Late is how much too late every wait ends, as on a busy machine.
 	Late time.Duration
+	// Kept is how long what the stack sends was kept from running before (Captured.Late).
+	Kept time.Duration
 	// Lost is what the link's counters say when the run is over.
 	Lost engine.LinkCounters
 
@@ -41,7 +43,7 @@ func (f *Fake) SendAt(at time.Duration, p *wire.Packet) {
 	if err != nil {
 		panic(err)
 	}
-	c := &engine.Captured{Data: b, Time: at}
+	c := &engine.Captured{Data: b, Time: at, Late: f.Kept}
 	i, _ := slices.BinarySearchFunc(f.queue, at+1, func(c *engine.Captured, t time.Duration) int { return int(c.Time - t) })
 	f.queue = slices.Insert(f.queue, i, c)
 }

@@ -24,11 +24,12 @@ const (
 // startSlirp starts slirp4netns, connects to it as a guest without a tap device does, and
 // has it forward a port.
 func startSlirp(path string, n *engine.NetConfig, port int, router netip.Addr) (*program, error) {
+	args := []string{"--target-type=bess", "--api-socket=" + apiSocket}
 	if n.RemoteIP.Is6() {
-		return nil, &engine.UnsupportedError{What: "IPv6 on slirp, which forwards no ports of it,"}
+		args = append(args, "--enable-ipv6")
+	} else {
+		args = append(args, "--cidr="+netip.PrefixFrom(n.RemoteIP, guestPrefix).Masked().String())
 	}
-	network := netip.PrefixFrom(n.RemoteIP, guestPrefix).Masked()
-	args := []string{"--target-type=bess", "--api-socket=" + apiSocket, "--cidr=" + network.String()}
 	if n.MTU != 0 {
 		args = append(args, "--mtu="+strconv.Itoa(n.MTU))
 	}
@@ -42,6 +43,9 @@ func startSlirp(path string, n *engine.NetConfig, port int, router netip.Addr) (
 	bigBuffers(p.socket)
 	if err := p.retry(func() error { return unix.Connect(p.socket, &unix.SockaddrUnix{Name: bessSocket}) }); err != nil {
 		return nil, err
+	}
+	if n.RemoteIP.Is6() {
+		return p, nil // it forwards no ports of IPv6
 	}
 	return p, p.retry(func() error { return forward(n.RemoteIP, port) })
 }

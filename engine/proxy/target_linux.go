@@ -42,7 +42,7 @@ func open(t *kernel.Target, kind Kind, path string, cfg *engine.Config) (*target
 	if err := setUpHost(n); err != nil {
 		return nil, err
 	}
-	router, err := routerOf(n)
+	router, err := routerOf(kind, n)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,10 @@ func open(t *kernel.Target, kind Kind, path string, cfg *engine.Config) (*target
 
 // routerOf is the address of the guest's router: the second of its network, which is where
 // libslirp has it. It must be neither end's.
-func routerOf(n *engine.NetConfig) (netip.Addr, error) {
+func routerOf(kind Kind, n *engine.NetConfig) (netip.Addr, error) {
+	if kind == Slirp && n.RemoteIP.Is6() {
+		return slirpRouter6, nil
+	}
 	bits := guestPrefix
 	if n.RemoteIP.Is6() {
 		bits = 64
@@ -71,6 +74,9 @@ func routerOf(n *engine.NetConfig) (netip.Addr, error) {
 	}
 	return router, nil
 }
+
+// slirpRouter6 is the router that libslirp is in IPv6, wherever the guest is.
+var slirpRouter6 = netip.MustParseAddr("fd00::2")
 
 // meet finds the router, by which the proxy gets to know the guest, too. Once it answers
 // it is ready.
@@ -148,44 +154,6 @@ func (t *target) Inject(p []byte, gso engine.GSO) error {
 		return err
 	}
 	return t.settle()
-}
-
-// settleFor is how long the proxy is waited for after each thing that is done.
-const settleFor = 5 * time.Millisecond
-
-// settleStep is how long we sleep before we look again whether it is done: we may have
-// priority over it, and the same processor.
-const settleStep = 20 * time.Microsecond
-
-// settle waits until the proxy has done what it has to do by now: it has taken in all
-// frames, and sleeps. What a script does in a row thereby reaches it one by one, on every
-// run: two writes may else come to it as one. It takes some tens of microseconds. A proxy
-// that has its time taken from it is not waited for long, as time is real.
-func (t *target) settle() error {
-	for until := t.Now() + settleFor; t.program.busy() && t.Now() < until; {
-		ready, err := t.Await(t.program.socket, t.Now()+settleStep)
-		if err == nil && ready {
-			err = t.collect()
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return t.collect()
-}
-
-// Call implements engine.Sockets.
-func (t *target) Call(c *engine.Call) engine.Result {
-	r := t.Target.Call(c)
-	t.settle() // an error comes again when something is received
-	return r
-}
-
-// Begin implements engine.Sockets.
-func (t *target) Begin(c *engine.Call) engine.Pending {
-	p := t.Target.Begin(c)
-	t.settle()
-	return p
 }
 
 // Receive implements engine.Link.
