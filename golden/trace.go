@@ -108,7 +108,7 @@ func New(run Run, o *engine.Outcome) *Trace {
 		case engine.EntryInject:
 			ev.Kind = Inject
 		case engine.EntryCommand:
-			ev.Kind = Command
+			ev.Kind, ev.Text = Command, strings.TrimSpace(e.Text) // blanks may mean something
 		case engine.EntryCode, engine.EntryDevice:
 			switch {
 			case len(e.Read) > 0:

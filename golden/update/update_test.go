@@ -93,7 +93,7 @@ func TestRestored(t *testing.T) {
 			continue // it is for another stack
 		}
 		for _, ev := range s.Events {
-			if ev.Packet == nil || ev.Packet.Direction != script.Outbound {
+			if ev.Packet == nil || ev.Packet.TCP == nil || ev.Packet.Direction != script.Outbound {
 				continue
 			}
 			done++
