@@ -275,9 +275,9 @@ func differs(diffs []fieldDiff) string {
 func (r *runner) sideBySide(p *script.Packet, want *wire.Packet, got *segment, diffs []fieldDiff) (w, g []Token) {
 	w = r.tokens(p, want, r.due())
 	g = r.tokens(gotView(p, got.packet), got.packet, seconds(got.at))
-	if p.TCP != nil && p.TCP.Cause != nil && got.cause != "" {
+	if p.TCP != nil && p.TCP.Cause != nil && got.cause() != "" {
 		w = append(w, Token{Field: "cause", Text: `cause "` + p.TCP.Cause.Text + `"`})
-		g = append(g, Token{Field: "cause", Text: `cause "` + got.cause + `"`})
+		g = append(g, Token{Field: "cause", Text: `cause "` + got.cause() + `"`})
 	}
 	for _, d := range diffs {
 		for _, side := range [][]Token{w, g} {

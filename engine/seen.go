@@ -46,7 +46,7 @@ func (r *runner) seenPacket(p *script.Packet, whole *segment, pieces []*segment,
 	show.ACE = p.TCP != nil && p.TCP.ACE > 0
 	return &Seen{
 		Event: r.count, Fields: fields, Packet: "> " + wire.Format(whole.packet, show),
-		First: pieces[0].number, Pieces: len(pieces), Cause: whole.cause,
+		First: pieces[0].number, Pieces: len(pieces), Cause: whole.cause(),
 		At: whole.at, Since: r.offset, Tolerance: r.tolerance(whole.at, r.lastAt),
 	}
 }

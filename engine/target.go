@@ -173,7 +173,8 @@ type Captured struct {
 	Data []byte // from the IP header
 	Time time.Duration
 	GSO  GSO
-	// Cause is why the stack sent it, where the target knows: "tlp", "rto".
+	// Cause is why the stack sent it, where the target knows: "tlp", "rto". A Reasoner
+	// fills it in later.
 	Cause string
 	// Held is for how long, when this was sent, the target had been holding a
 	// reference to an earlier packet's data; 0 if it held none. A stack merges
@@ -195,6 +196,13 @@ type Link interface {
 	Receive(until time.Duration) (*Captured, error)
 	// Counters returns the link's counters so far.
 	Counters() (LinkCounters, error)
+}
+
+// A Reasoner is a Target that finds out why packets were sent once it has the time.
+type Reasoner interface {
+	// Reason fills in the Cause of those packets received so far of which it can be
+	// known. It may take some tenths of a millisecond.
+	Reason()
 }
 
 // LinkCounters tell whether packets were lost between the stack and us.
