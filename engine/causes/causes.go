@@ -49,6 +49,9 @@ type Book struct {
 	last     *Event // that was made sense of
 	deferred bool   // segments may leave later than they are sent
 	paced    bool   // new data may wait for a clock
+
+	mtuProbes bool // new data may be sent to find out the path's MTU
+	lingers   bool // FIN-WAIT-2 may last longer than TIME-WAIT
 }
 
 // A record is one thing that happened: exactly one of the pointers is set.
@@ -112,6 +115,13 @@ func (b *Book) Defer() { b.deferred = true }
 // Pace notes that new data may now wait for a clock, and why it does can't be told
 // from outside.
 func (b *Book) Pace() { b.paced = true }
+
+// ProbeMTU notes that from now on new data may be sent to find out the path's MTU.
+func (b *Book) ProbeMTU() { b.mtuProbes = true }
+
+// Linger notes that from now on a connection that nobody has any more may wait longer
+// for the peer's FIN than TIME-WAIT lasts, and then waits otherwise.
+func (b *Book) Linger() { b.lingers = true }
 
 // Settle gives those packets a cause of which it is known, up to the last reading
 // of the counters.

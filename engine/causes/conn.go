@@ -17,13 +17,14 @@ type conn struct {
 	gaps      []span // received beyond rcvNxt
 	biggest   uint32 // payload that came in a segment
 	window    uint16 // last offered, as in the header
-	shaken    bool   // it sent something that isn't a SYN
 	finSent   bool
 	finAcked  bool
 	finCame   bool
 	weFirst   bool // our FIN was sent before the peer's came
-	heldUntil uint32
+	released  bool // its FIN was close's: nobody has it any more
 	held      hold
+	heldUntil uint32 // before it is what was written then
+	heldFrom  uint32 // where what was held began
 }
 
 type span struct{ from, to uint32 }
@@ -82,15 +83,19 @@ func (b *Book) given(e *Event) {
 	if e.conn = c; c == nil {
 		return
 	}
-	e.begun = true
-	e.rcvBefore, e.ackBefore, e.shaken = c.rcvNxt, c.acked, c.shaken
-	e.closed = c.weFirst && c.finAcked && c.finCame
-	if t.Flags&(wire.RST|wire.SYN) != 0 {
+	e.rcvBefore, e.ackBefore, e.shaken = c.rcvNxt, c.acked, c.una != c.iss
+	e.active = c.acked == 0
+	e.finWait2 = c.finAcked && !c.finCame
+	e.closed = c.weFirst && c.finAcked && c.finCame || e.finWait2 && c.released && !b.lingers
+	if t.Flags&wire.RST != 0 {
 		return
 	}
 	if t.Flags&wire.ACK != 0 && before(c.una, t.Ack) && !before(c.sndMax, t.Ack) {
 		c.una = t.Ack
 		c.finAcked = c.finSent && t.Ack == c.sndMax
+	}
+	if t.Flags&wire.SYN != 0 {
+		return
 	}
 	c.biggest = max(c.biggest, uint32(e.size))
 	c.take(span{t.Seq, t.Seq + t.SegLen(e.size)})
@@ -127,26 +132,34 @@ func (b *Book) hold(u *Unsent, d delta, known bool) {
 	if c == nil {
 		return
 	}
-	c.heldUntil = c.sndMax + u.Bytes
-	flight := c.sndMax - c.una
+	now := holdUnknown
+	if known && !b.paced && d["TCPAutoCorking"] == 0 && u.WindowKnown {
+		now = u.hold(c.sndMax-c.una, b.last)
+	}
+	marked := (c.held == holdNagle || c.held == holdCork) && c.heldFrom == c.sndMax
 	switch {
 	case u.Bytes == 0:
-		c.held = holdNothing
-	case !known || b.paced || d["TCPAutoCorking"] != 0 || !u.WindowKnown:
-		c.held = holdUnknown
-	case u.InFlight >= u.Cwnd || u.Window <= flight:
-		c.held = holdWindow
-	case u.Window-flight < min(u.Bytes, u.MSS):
-		c.held = holdWindow
-	case u.Bytes >= u.MSS:
-		c.held = holdUnknown // it is put off for a larger super-segment, perhaps
-	case u.Corked, u.More && b.last.sends():
-		c.held = holdCork
-	case u.More:
-		c.held = holdUnknown // an acknowledgment doesn't look at that, but did it look at all?
-	case !u.NoDelay:
-		c.held = holdNagle
-	default:
-		c.held = holdUnknown
+		now = holdNothing
+	case now == holdWindow && marked:
+		now = c.held // which held it before
 	}
+	c.held, c.heldFrom, c.heldUntil = now, c.sndMax, c.sndMax+u.Bytes
+}
+
+// hold is what keeps data from being sent with so many bytes in flight, after last was
+// done.
+func (u *Unsent) hold(flight uint32, last *Event) hold {
+	switch {
+	case u.InFlight >= u.Cwnd, u.Window <= flight, u.Window-flight < min(u.Bytes, u.MSS):
+		return holdWindow
+	case u.Bytes >= u.MSS && (u.Corked || u.More):
+		return holdUnknown
+	case u.Bytes >= u.MSS:
+		return holdWindow // it is put off for a larger super-segment
+	case u.Corked, u.More && last.sends():
+		return holdCork
+	case u.More, u.NoDelay:
+		return holdUnknown // an acknowledgment doesn't ask for MSG_MORE, if it asks at all
+	}
+	return holdNagle
 }

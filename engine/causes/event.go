@@ -24,9 +24,10 @@ type Event struct {
 	conn      *conn
 	rcvBefore uint32 // what was expected of the peer then, and acknowledged
 	ackBefore uint32
-	closed    bool // both sides had closed, we first
 	shaken    bool // the connection was established
-	begun     bool // it was known
+	active    bool // it was begun by the stack, and nothing had come
+	finWait2  bool // the peer had our FIN, and hadn't sent its own
+	closed    bool // both sides had closed, we first, or nobody had the socket any more
 }
 
 // msgOOB is MSG_OOB.

@@ -35,6 +35,9 @@ type segment struct {
 // sent takes in what the stack sent. It returns nil for what isn't TCP.
 func (b *Book) sent(r record) *segment {
 	p, err := wire.Parse(r.sent.Data)
+	if err == nil && p.UDP() != nil && r.within != nil && r.within.Packet == nil {
+		return &segment{c: r.sent, within: r.within, word: write}
+	}
 	if err != nil || p.TCP() == nil {
 		return nil
 	}
@@ -65,7 +68,7 @@ func (b *Book) sent(r record) *segment {
 		g.kind = kindAck
 	}
 	if c == nil || g.kind == kindReset {
-		g.word = g.bare(nil, t)
+		g.word = b.bare(g, nil, t)
 		return g
 	}
 	g.hold = holdNothing
@@ -73,7 +76,7 @@ func (b *Book) sent(r record) *segment {
 		g.hold = c.held
 	}
 	g.gaps = len(c.gaps) > 0
-	g.word = g.bare(c, t)
+	g.word = b.bare(g, c, t)
 	b.remember(c, t, size, g)
 	return g
 }
@@ -88,8 +91,9 @@ func (b *Book) remember(c *conn, t *wire.TCP, size int, g *segment) {
 	} else if g.within == nil && g.kind == kindData {
 		c.held = holdUnknown
 	}
-	c.finSent = c.finSent || t.Flags&wire.FIN != 0
-	c.shaken = c.shaken || t.Flags&wire.SYN == 0
+	if t.Flags&wire.FIN != 0 && !c.finSent {
+		c.finSent, c.released = true, g.within != nil && g.within.Call == "close"
+	}
 	c.window = t.Window
 	if t.Flags&wire.ACK != 0 {
 		c.rcvNxt, c.acked = t.Ack, t.Ack
@@ -98,7 +102,7 @@ func (b *Book) remember(c *conn, t *wire.TCP, size int, g *segment) {
 
 // bare is the segment's cause by itself and what was being done: of one that was sent
 // while nothing was done only the counters tell.
-func (g *segment) bare(c *conn, t *wire.TCP) string {
+func (b *Book) bare(g *segment, c *conn, t *wire.TCP) string {
 	e := g.within
 	switch {
 	case e == nil && g.kind == kindReset:
@@ -106,7 +110,7 @@ func (g *segment) bare(c *conn, t *wire.TCP) string {
 	case e == nil || e.Slept:
 		return ""
 	case e.Packet != nil:
-		return g.answer(c, t, e)
+		return b.answer(g, c, t, e)
 	}
 	return g.called(c, t, e)
 }
@@ -144,7 +148,7 @@ func (g *segment) called(c *conn, t *wire.TCP, e *Event) string {
 }
 
 // answer is the cause of a segment that was sent while a packet was taken in.
-func (g *segment) answer(c *conn, t *wire.TCP, e *Event) string {
+func (b *Book) answer(g *segment, c *conn, t *wire.TCP, e *Event) string {
 	switch g.kind {
 	case kindSyn:
 		if t.Flags&wire.ACK != 0 {
@@ -157,6 +161,9 @@ func (g *segment) answer(c *conn, t *wire.TCP, e *Event) string {
 	case kindData:
 		if g.sending {
 			return "" // the call goes on, too
+		}
+		if b.mtuProbes {
+			return ""
 		}
 		return g.hold.word(ack)
 	case kindAck:
@@ -176,14 +183,16 @@ func acknowledges(c *conn, t *wire.TCP, e *Event) string {
 	case p.Flags&wire.RST != 0:
 		return ""
 	case p.Flags&wire.SYN != 0:
-		if p.Flags&wire.ACK != 0 && !e.shaken {
+		if p.Flags&wire.ACK != 0 && !e.shaken && e.active {
 			return handshake
 		}
 		return ""
-	case e.closed:
-		return timeWait
 	case !e.shaken:
 		return ""
+	case e.closed:
+		return timeWait
+	case e.finWait2:
+		return "" // who knows whether it is closed meanwhile
 	case from == to && from != e.rcvBefore:
 		return dupAck // a keepalive probe, say
 	case from == to:

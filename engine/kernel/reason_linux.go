@@ -3,8 +3,9 @@ package kernel
 import (
 	"encoding/binary"
 	"net/netip"
-	"os"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 	"unsafe"
 
@@ -140,7 +141,9 @@ func (l *link) called(call *engine.Call, ret int64) {
 			}
 			l.flows[fd] = f
 		}
-		f.more = sendFlags(call)&unix.MSG_MORE != 0
+		if ret > 0 { // else it pushed nothing
+			f.more = sendFlags(call)&unix.MSG_MORE != 0
+		}
 		l.measure(fd, f)
 	case call.Name == "close":
 		delete(l.flows, int(call.Args[0].Int))
@@ -150,14 +153,15 @@ func (l *link) called(call *engine.Call, ret int64) {
 			level == unix.IPPROTO_TCP && option == unix.TCP_CONGESTION && !unpaced(string(call.Args[3].Buf)) {
 			l.book.Pace()
 		}
+		if level == unix.IPPROTO_TCP && option == unix.TCP_LINGER2 {
+			l.book.Linger()
+		}
 	}
 }
 
 // unpaced reports whether a congestion control sends as fast as its window allows.
 func unpaced(name string) bool {
-	for len(name) > 0 && (name[len(name)-1] == 0 || name[len(name)-1] == '\n') {
-		name = name[:len(name)-1]
-	}
+	name = strings.TrimRight(name, "\x00")
 	return name == "cubic" || name == "reno"
 }
 
@@ -266,8 +270,9 @@ func option(fd int, name uintptr, value unsafe.Pointer, size uint32) (uint32, bo
 // Start implements engine.Clock.
 func (t *Target) Start(quiet bool) time.Duration {
 	if t.book != nil {
-		if b, err := os.ReadFile("/proc/sys/net/ipv4/tcp_congestion_control"); err != nil || !unpaced(string(b)) {
-			t.book.Pace()
+		for _, name := range []string{congestionControl, "net.ipv4.tcp_mtu_probing", "net.ipv4.tcp_fin_timeout"} {
+			value, _ := t.Sysctl(name)
+			t.noteSysctl(name, value)
 		}
 		t.stale = true // commands have run
 		t.look()
@@ -277,10 +282,29 @@ func (t *Target) Start(quiet bool) time.Duration {
 
 // SetSysctl implements engine.Host.
 func (t *Target) SetSysctl(name, value string) error {
-	if name == congestionControl && t.book != nil && !unpaced(value) {
-		t.book.Pace()
+	if t.book != nil {
+		t.noteSysctl(name, value)
 	}
 	return t.host.SetSysctl(name, value)
+}
+
+// noteSysctl notes what a setting means for causes.
+func (t *Target) noteSysctl(name, value string) {
+	value = strings.TrimSpace(value)
+	switch name {
+	case congestionControl:
+		if !unpaced(value) {
+			t.book.Pace()
+		}
+	case "net.ipv4.tcp_mtu_probing":
+		if value != "0" {
+			t.book.ProbeMTU()
+		}
+	case "net.ipv4.tcp_fin_timeout":
+		if n, err := strconv.Atoi(value); err != nil || n > 60 { // TCP_TIMEWAIT_LEN
+			t.book.Linger()
+		}
+	}
 }
 
 // ChangeQdisc implements engine.Host.
