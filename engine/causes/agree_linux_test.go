@@ -23,8 +23,12 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
+// longest is how long a script may take in real time.
+const longest = 15 * time.Second
+
 // A stack runs jobs.
 type stack interface {
+	Virtual() bool
 	Ready(context.Context) error
 	Run(context.Context, *drill.Job) (*engine.Outcome, error)
 	Close() error
@@ -119,12 +123,15 @@ func (n *tally) script(t *testing.T, s stack, name string) {
 		t.Error(err)
 		return
 	}
+	ours := builtIn(name, source)
+	if ours.Duration > longest && !s.Virtual() {
+		return
+	}
 	theirs, err := s.Run(t.Context(), drill.NewJob(name, source, nil))
 	if err != nil {
 		t.Errorf("%s: %v", name, err)
 		return
 	}
-	ours := builtIn(name, source)
 	n.Lock()
 	defer n.Unlock()
 	n.compare(t, name, sent(ours), sent(theirs))
@@ -137,12 +144,16 @@ func (n *tally) compare(t *testing.T, name string, ours, theirs []engine.Entry) 
 			n.known++
 		}
 	}
+	var shift time.Duration
 	for i := range min(len(ours), len(theirs)) {
 		a, b := ours[i], theirs[i]
-		off := (a.At - b.At).Abs()
-		if shape(a.Text) != shape(b.Text) || off > 12*time.Millisecond+b.At/20 ||
-			off > time.Millisecond/2 && !(timers[a.Cause] && (timers[b.Cause] || b.Cause == "")) {
+		if shape(a.Text) != shape(b.Text) {
 			return // what follows isn't the same either
+		}
+		off := b.At - a.At - shift
+		shift += off
+		if off.Abs() > time.Millisecond/2 && !(timers[a.Cause] && (timers[b.Cause] || b.Cause == "")) {
+			continue // it is sent for another reason
 		}
 		n.same++
 		switch {
@@ -151,6 +162,7 @@ func (n *tally) compare(t *testing.T, name string, ours, theirs []engine.Entry) 
 			if testing.Verbose() {
 				t.Logf("unknown: %s:%d: %.4f %s: %s", filepath.Base(name), b.Line, b.At.Seconds(), b.Text, a.Cause)
 			}
+		case b.Cause != a.Cause && exceptions[filepath.Base(name)] == b.Cause:
 		case b.Cause != a.Cause:
 			n.differ++
 			t.Errorf("%s:%d: %.4f %s: %s, not %s", name, b.Line, b.At.Seconds(), b.Text, b.Cause, a.Cause)
@@ -159,6 +171,11 @@ func (n *tally) compare(t *testing.T, name string, ours, theirs []engine.Entry) 
 			n.sameKnown++
 		}
 	}
+}
+
+// exceptions are causes that the built-in stack gives another name, with the reason.
+var exceptions = map[string]string{
+	"ofo-holes.pkt": "compressed-ack", // the fourth: newer kernels don't send that at once
 }
 
 // timers are the causes of what timers send, which tick otherwise in each kernel.

@@ -50,6 +50,7 @@ type Book struct {
 	deferred bool   // segments may leave later than they are sent
 	paced    bool   // new data may wait for a clock
 
+	closes    int  // calls of close
 	mtuProbes bool // new data may be sent to find out the path's MTU
 	lingers   bool // FIN-WAIT-2 may last longer than TIME-WAIT
 }

@@ -1,6 +1,7 @@
 package causes
 
 import (
+	"encoding/binary"
 	"net/netip"
 
 	"tcpdrill/engine/wire"
@@ -15,6 +16,10 @@ type conn struct {
 	rcvNxt    uint32
 	acked     uint32 // what was last acknowledged
 	gaps      []span // received beyond rcvNxt
+	unsure    bool   // it may have refused what came last: rcvNxt is out of date
+	blurred   bool   // it may have gaps that aren't known, or not have them
+	stamps    bool   // it uses timestamps
+	stamp     uint32 // the peer's last
 	biggest   uint32 // payload that came in a segment
 	window    uint16 // last offered, as in the header
 	finSent   bool
@@ -22,6 +27,7 @@ type conn struct {
 	finCame   bool
 	weFirst   bool // our FIN was sent before the peer's came
 	released  bool // its FIN was close's: nobody has it any more
+	closes    int  // calls of close before its FIN
 	held      hold
 	heldUntil uint32 // before it is what was written then
 	heldFrom  uint32 // where what was held began
@@ -85,8 +91,10 @@ func (b *Book) given(e *Event) {
 	}
 	e.rcvBefore, e.ackBefore, e.shaken = c.rcvNxt, c.acked, c.una != c.iss
 	e.active = c.acked == 0
-	e.finWait2 = c.finAcked && !c.finCame
-	e.closed = c.weFirst && c.finAcked && c.finCame || e.finWait2 && c.released && !b.lingers
+	e.unsure = c.unsure || c.blurred
+	e.finWait2 = c.finAcked && !c.finCame && c.closes != b.closes
+	e.closed = c.weFirst && c.finAcked && c.finCame ||
+		c.finAcked && !c.finCame && c.released && !b.lingers
 	if t.Flags&wire.RST != 0 {
 		return
 	}
@@ -95,13 +103,40 @@ func (b *Book) given(e *Event) {
 		c.finAcked = c.finSent && t.Ack == c.sndMax
 	}
 	if t.Flags&wire.SYN != 0 {
+		c.stamps = c.stamps && t.Option(wire.OptTimestamp) != nil
+		return
+	}
+	end := t.Seq + t.SegLen(e.size)
+	if !c.acceptable(t) {
+		c.unsure = c.unsure || before(c.rcvNxt, end)
+		c.blurred = c.blurred || before(c.rcvNxt, t.Seq)
 		return
 	}
 	c.biggest = max(c.biggest, uint32(e.size))
-	c.take(span{t.Seq, t.Seq + t.SegLen(e.size)})
+	c.take(span{t.Seq, end})
 	if t.Flags&wire.FIN != 0 && !before(c.rcvNxt, t.Seq+t.SegLen(e.size)) && !c.finCame {
 		c.finCame, c.weFirst = true, c.finSent
 	}
+}
+
+// acceptable reports whether nothing speaks against a segment's being taken in.
+func (c *conn) acceptable(t *wire.TCP) bool {
+	if t.Flags&wire.ACK == 0 || before(t.Ack, c.una) || before(c.sndMax, t.Ack) {
+		return false // RFC 5961
+	}
+	o := t.Option(wire.OptTimestamp)
+	if !c.stamps {
+		return true
+	}
+	if o == nil || len(o.Data) != 8 {
+		return false
+	}
+	val := binary.BigEndian.Uint32(o.Data)
+	if before(val, c.stamp) {
+		return false // PAWS
+	}
+	c.stamp = val
+	return true
 }
 
 // take takes in what the peer sent.

@@ -24,6 +24,7 @@ type Event struct {
 	conn      *conn
 	rcvBefore uint32 // what was expected of the peer then, and acknowledged
 	ackBefore uint32
+	unsure    bool // whether that is right
 	shaken    bool // the connection was established
 	active    bool // it was begun by the stack, and nothing had come
 	finWait2  bool // the peer had our FIN, and hadn't sent its own

@@ -53,7 +53,7 @@ func (b *Book) sent(r record) *segment {
 		g.kind = kindSynAgain
 	case isSyn:
 		g.kind = kindSyn
-		c = &conn{iss: t.Seq, una: t.Seq, sndMax: t.Seq + 1}
+		c = &conn{iss: t.Seq, una: t.Seq, sndMax: t.Seq + 1, stamps: t.Option(wire.OptTimestamp) != nil}
 		b.conns[at] = c
 	case c == nil:
 	case t.SegLen(size) > 0 && before(t.Seq, c.sndMax):
@@ -93,10 +93,12 @@ func (b *Book) remember(c *conn, t *wire.TCP, size int, g *segment) {
 	}
 	if t.Flags&wire.FIN != 0 && !c.finSent {
 		c.finSent, c.released = true, g.within != nil && g.within.Call == "close"
+		c.closes = b.closes
 	}
 	c.window = t.Window
 	if t.Flags&wire.ACK != 0 {
 		c.rcvNxt, c.acked = t.Ack, t.Ack
+		c.unsure = false
 	}
 }
 
@@ -191,7 +193,7 @@ func acknowledges(c *conn, t *wire.TCP, e *Event) string {
 		return ""
 	case e.closed:
 		return timeWait
-	case e.finWait2:
+	case e.finWait2, e.unsure:
 		return "" // who knows whether it is closed meanwhile
 	case from == to && from != e.rcvBefore:
 		return dupAck // a keepalive probe, say

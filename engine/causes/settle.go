@@ -8,6 +8,9 @@ func (b *Book) settle(span []record, d delta, known bool) {
 		switch {
 		case r.event != nil:
 			b.last = r.event
+			if r.event.Call == "close" {
+				b.closes++
+			}
 			b.given(r.event)
 		case r.unsent != nil:
 			b.hold(r.unsent, d, known)
