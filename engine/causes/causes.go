@@ -43,7 +43,8 @@ const (
 // nothing; Settle makes sense of it when there is time.
 type Book struct {
 	records  []record
-	counters []byte // the last reading that was made sense of
+	reader   reader
+	counters reading // the last that was made sense of
 	conns    map[ends]*conn
 	blocked  []*Event
 	last     *Event // that was made sense of
@@ -136,14 +137,11 @@ func (b *Book) Settle() {
 			return
 		}
 		span := b.records[:end]
-		now := b.records[end].counters
+		now := b.reader.read(b.records[end].counters)
 		b.records = b.records[end+1:]
 		// Before the first reading counters may have counted anything.
-		d, known := delta{}, false
-		if b.counters != nil {
-			d, known = difference(b.counters, now)
-		}
+		known := b.counters != nil && now != nil
+		b.settle(span, now.since(b.counters), known)
 		b.counters = now
-		b.settle(span, d, known)
 	}
 }

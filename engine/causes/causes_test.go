@@ -221,3 +221,12 @@ func TestVoid(t *testing.T) {
 	s.count()
 	s.want("")
 }
+
+func BenchmarkReading(b *testing.B) {
+	s := newScene(&testing.T{})
+	s.count("TCPTimeouts")
+	text := s.book.records[len(s.book.records)-1].counters
+	for b.Loop() {
+		s.book.reader.read(text)
+	}
+}

@@ -162,7 +162,7 @@ func (c *conn) take(s span) {
 }
 
 // hold takes in what a connection hasn't sent yet.
-func (b *Book) hold(u *Unsent, d delta, known bool) {
+func (b *Book) hold(u *Unsent, d reading, known bool) {
 	c := b.conn(ends{u.Local, u.Remote})
 	if c == nil {
 		return

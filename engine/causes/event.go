@@ -11,10 +11,8 @@ import (
 type Event struct {
 	Packet []byte // from the IP header; nil: a call
 
-	Call   string
-	Flags  int64 // of a call that sends
-	Option int64 // of setsockopt, with its level
-	Level  int64
+	Call  string
+	Flags int64 // of a call that sends
 	// Slept: the call took so long that timers may have fired meanwhile.
 	Slept bool
 

@@ -1,7 +1,7 @@
 package causes
 
 // settle gives the packets of a span between two readings their causes.
-func (b *Book) settle(span []record, d delta, known bool) {
+func (b *Book) settle(span []record, d reading, known bool) {
 	var all []*segment
 	void := b.deferred || !known
 	for _, r := range span {
@@ -83,7 +83,7 @@ func name(list []*segment, word string) {
 
 // timers are the segments of a span that were sent while nothing was done to the stack.
 type timers struct {
-	d     delta
+	d     reading
 	paced bool
 
 	fresh, again, acks, below, syns []*segment

@@ -121,6 +121,7 @@ func (l *link) pollCapture(until time.Duration) (bool, error) {
 func (l *link) WaitUntil(t time.Duration) {
 	for {
 		l.readBefore(t)
+		l.reasonBefore(t)
 		ready, err := l.pollCapture(t)
 		if err != nil || !ready {
 			l.clock.WaitUntil(t)

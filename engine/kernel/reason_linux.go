@@ -74,6 +74,14 @@ func (l *link) readBefore(t time.Duration) {
 	}
 }
 
+// reasonBefore makes sense of what has been noted, if there is plenty of time for it
+// until t: a line that asks for a cause then has little to wait for.
+func (l *link) reasonBefore(t time.Duration) {
+	if l.book != nil && !l.virtual && t-l.Now() > 10*spare {
+		l.book.Settle()
+	}
+}
+
 // do begins something that is done to the stack. What was sent before isn't of it.
 func (l *link) do(e *causes.Event) {
 	if l.book == nil {
@@ -167,11 +175,7 @@ func unpaced(name string) bool {
 
 // eventOf is what the book knows of a call.
 func eventOf(call *engine.Call) *causes.Event {
-	e := &causes.Event{Call: call.Name, Flags: sendFlags(call)}
-	if call.Name == "setsockopt" {
-		e.Level, e.Option = number(call, 1), number(call, 2)
-	}
-	return e
+	return &causes.Event{Call: call.Name, Flags: sendFlags(call)}
 }
 
 // number returns a call's argument.
