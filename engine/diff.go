@@ -281,9 +281,9 @@ func (r *runner) sideBySide(p *script.Packet, want *wire.Packet, got *segment, d
 			g = append(g, Token{Field: "gso", Text: fmt.Sprintf("gso %d", n)})
 		}
 	}
-	if p.TCP != nil && p.TCP.Cause != nil && got.cause != "" {
+	if p.TCP != nil && p.TCP.Cause != nil && got.cause() != "" {
 		w = append(w, Token{Field: "cause", Text: `cause "` + p.TCP.Cause.Text + `"`})
-		g = append(g, Token{Field: "cause", Text: `cause "` + got.cause + `"`})
+		g = append(g, Token{Field: "cause", Text: `cause "` + got.cause() + `"`})
 	}
 	for _, d := range diffs {
 		for _, side := range [][]Token{w, g} {

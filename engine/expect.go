@@ -18,7 +18,7 @@ type segment struct {
 	live   *wire.Packet // as captured, for what is compared in live numbers
 	at     time.Duration
 	gso    GSO
-	cause  string
+	source *Captured     // which it is, or is a piece of
 	held   time.Duration // see Captured.Held
 	again  bool          // it begins before what the stack sent already
 	kept   int           // see runner.keep
@@ -36,6 +36,14 @@ func (g *segment) size() int {
 		return 0
 	}
 	return g.gso.Size
+}
+
+// cause returns why it was sent, "" if that isn't known (yet).
+func (g *segment) cause() string {
+	if g.source == nil {
+		return ""
+	}
+	return g.source.Cause
 }
 
 // payload returns the segment's length in bytes of payload.
@@ -204,7 +212,7 @@ func (r *runner) receive(deadline time.Duration) (*segment, error) {
 			return nil, err
 		}
 		r.heldUp(c.Late)
-		kept := r.keep(Packet{At: c.Time - r.start, Data: c.Data, GSO: c.GSO, Cause: c.Cause})
+		kept := r.keep(Packet{At: c.Time - r.start, Data: c.Data, GSO: c.GSO, source: c})
 		w, err := wire.Parse(c.Data)
 		if err != nil {
 			r.keepNote(kept, EntryOther, 0)
@@ -212,12 +220,12 @@ func (r *runner) receive(deadline time.Duration) (*segment, error) {
 			r.noteAt(EntryOther, c.Time-r.start, "not a packet that could be read: "+err.Error())
 			continue
 		}
-		g := &segment{packet: w, live: w, at: c.Time - r.start, gso: c.GSO, cause: c.Cause, held: c.Held, kept: kept}
+		g := &segment{packet: w, live: w, at: c.Time - r.start, gso: c.GSO, source: c, held: c.Held, kept: kept}
 		if !r.cfg.WireSegments || c.GSO.Type == GSONone || c.GSO.Size == 0 {
 			return g, nil
 		}
 		for _, piece := range wire.Cut(w, c.GSO.Size, r.accECN()) {
-			r.pieces = append(r.pieces, &segment{packet: piece, live: piece, at: g.at, cause: c.Cause, held: c.Held, kept: kept})
+			r.pieces = append(r.pieces, &segment{packet: piece, live: piece, at: g.at, source: c, held: c.Held, kept: kept})
 		}
 		g, r.pieces = r.pieces[0], r.pieces[1:]
 		return g, nil
@@ -236,7 +244,7 @@ func glue(got []*segment) *segment {
 	}
 	first, last := got[0], got[len(got)-1]
 	whole := &segment{
-		packet: last.packet.Clone(), live: last.live, at: last.at, cause: last.cause,
+		packet: last.packet.Clone(), live: last.live, at: last.at, source: last.source,
 		gso: first.gso, held: first.held, again: first.again,
 	}
 	t, f := whole.packet.TCP(), first.packet.TCP()
@@ -261,9 +269,12 @@ func (r *runner) compare(p *script.Packet, s *socket, want *wire.Packet, got *se
 	if n := p.GSO(); n != nil && int64(got.size()) != n.Value {
 		diffs = append(diffs, fieldDiff{field: "gso", classic: fmt.Sprintf("gso_size: expected: %d vs actual: %d", n.Value, got.size())})
 	}
-	if c := p.TCP; c != nil && c.Cause != nil && got.cause != "" && got.cause != c.Cause.Text {
-		// A stack that doesn't say why it sends isn't asked.
-		diffs = append(diffs, fieldDiff{field: "cause", classic: fmt.Sprintf("cause: expected: %s vs actual: %s", c.Cause.Text, got.cause)})
+	if c := p.TCP; c != nil && c.Cause != nil {
+		r.reason()
+		if cause := got.cause(); cause != "" && cause != c.Cause.Text {
+			// A stack that doesn't say why it sent this isn't asked.
+			diffs = append(diffs, fieldDiff{field: "cause", classic: fmt.Sprintf("cause: expected: %s vs actual: %s", c.Cause.Text, cause)})
+		}
 	}
 	msg, onTime := r.checkTime(r.event.Time.Kind, r.at, r.end, got.at, r.lastAt, "outbound packet")
 	if !onTime {
@@ -286,6 +297,7 @@ func (r *runner) compare(p *script.Packet, s *socket, want *wire.Packet, got *se
 
 // wrong records a packet that differs from the script's.
 func (r *runner) wrong(p *script.Packet, want *wire.Packet, got *segment, pieces []*segment, diffs []fieldDiff) {
+	r.reason()
 	f := r.failure(Fail, p.Pos, "wrong packet: "+differs(diffs))
 	f.Seen = r.seenPacket(p, got, pieces, fieldsOf(diffs))
 	f.Want, f.Got = r.sideBySide(p, want, got, diffs)
@@ -308,8 +320,8 @@ func (r *runner) wrong(p *script.Packet, want *wire.Packet, got *segment, pieces
 		f.Verdict = Inconclusive
 		f.Notes = append(f.Notes, fmt.Sprintf("it is a retransmission, and for %.1f ms the harness had held a packet sent before: that keeps the stack from merging segments", millis(got.held)))
 	}
-	if got.cause != "" {
-		f.Notes = append(f.Notes, "it was sent because of: "+got.cause)
+	if cause := got.cause(); cause != "" {
+		f.Notes = append(f.Notes, "it was sent because of: "+cause)
 	}
 	r.doubt(&f, r.slip)
 	if r.cfg.NonFatalPacket && !diffs[0].fatal {
@@ -427,6 +439,14 @@ func (r *runner) drain() {
 	}
 }
 
+// reason has the target find out why it sent what was received so far, if it doesn't
+// know that already.
+func (r *runner) reason() {
+	if t, ok := r.target.(Reasoner); ok {
+		t.Reason()
+	}
+}
+
 func (r *runner) noteAt(kind EntryKind, at time.Duration, text string) *Entry {
 	e := r.note(kind, text)
 	e.At = at
@@ -435,7 +455,7 @@ func (r *runner) noteAt(kind EntryKind, at time.Duration, text string) *Entry {
 
 func (r *runner) noteSegment(kind EntryKind, g *segment) {
 	e := r.noteAt(kind, g.at, "")
-	e.packet, e.Cause, e.Sent = g.packet, g.cause, g.number
+	e.packet, e.source, e.Sent = g.packet, g.source, g.number
 	e.GSO = g.size()
 	if kind == EntryOther || kind == EntryExtra {
 		e.Line = 0

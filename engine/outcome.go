@@ -115,6 +115,7 @@ type Entry struct {
 	// What becomes Text when the run is over: writing it out takes time that
 	// the script's timeline doesn't have.
 	packet  *wire.Packet // in script numbers
+	source  *Captured    // of a packet of the stack's: becomes Cause
 	clauses string       // behind it: " gso 1460"
 	call    *script.Call
 	code    *script.Code

@@ -18,6 +18,8 @@ type Packet struct {
 	Lines []int     `json:",omitempty"`
 	Kind  EntryKind // the worst that was said of it
 	Cause string    `json:",omitempty"`
+
+	source *Captured // of a packet of the stack's: its Cause may come later
 }
 
 // virtualEpoch is when the script starts on a stack in virtual time (2000-01-01),
@@ -52,11 +54,15 @@ func (r *runner) keepNote(number int, kind EntryKind, line int) {
 }
 
 // orderPackets puts packets in the order in which they crossed: they are kept when
-// a line is about them, later. It gives them their wall-clock times.
+// a line is about them, later. It gives them their wall-clock
+// times and causes.
 func (r *runner) orderPackets(packets []Packet) {
 	slices.SortStableFunc(packets, func(a, b Packet) int { return cmp.Compare(a.At, b.At) })
 	for i := range packets {
 		p := &packets[i]
+		if p.source != nil {
+			p.Cause = p.source.Cause
+		}
 		if p.Wall = virtualEpoch + p.At; !r.target.Virtual() {
 			p.Wall = r.target.Wall(r.start + p.At)
 		}

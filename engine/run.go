@@ -126,6 +126,7 @@ func (r *runner) run() {
 		r.out.Start, r.out.Duration = r.start, r.now()
 		r.target.Finish()
 		r.drain()
+		r.reason()
 		r.cleanup()
 		if !r.stopped() {
 			r.evaluate()
@@ -488,7 +489,11 @@ func (r *runner) judge() {
 // write makes the texts of entries.
 func (r *runner) write(entries []Entry) {
 	for i := range entries {
-		switch e := &entries[i]; {
+		e := &entries[i]
+		if e.source != nil {
+			e.Cause = e.source.Cause
+		}
+		switch {
 		case e.packet != nil:
 			e.Text = formatPacket(e.packet) + e.clauses
 		case e.call != nil && e.Kind == EntryReturn:

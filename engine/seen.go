@@ -50,7 +50,7 @@ func (r *runner) seenPacket(p *script.Packet, whole *segment, pieces []*segment,
 	}
 	return &Seen{
 		Event: r.count, Fields: fields, Packet: text,
-		First: pieces[0].number, Pieces: len(pieces), Cause: whole.cause,
+		First: pieces[0].number, Pieces: len(pieces), Cause: whole.cause(),
 		At: whole.at, Since: r.offset, Tolerance: r.tolerance(whole.at, r.lastAt),
 	}
 }

@@ -188,7 +188,8 @@ type Captured struct {
 	Data []byte // from the IP header
 	Time time.Duration
 	GSO  GSO
-	// Cause is why the stack sent it, where the target knows: "tlp", "rto".
+	// Cause is why the stack sent it, where the target knows: "tlp", "rto". A Reasoner
+	// fills it in later.
 	Cause string
 	// Held is for how long, when this was sent, the target had been holding a
 	// reference to an earlier packet's data; 0 if it held none. A stack merges
@@ -225,6 +226,13 @@ type StallingLink interface {
 	// Resume lets it go on. It takes at once what waits: Receive returns that as sent
 	// now. What was dropped never comes.
 	Resume() error
+}
+
+// A Reasoner is a Target that finds out why packets were sent once it has the time.
+type Reasoner interface {
+	// Reason fills in the Cause of those packets received so far of which it can be
+	// known. It may take some tenths of a millisecond.
+	Reason()
 }
 
 // LinkCounters tell whether packets were lost between the stack and us.

@@ -201,6 +201,8 @@ func TestCheck(t *testing.T) {
 		{"0.2240", "0.2250", true, false},
 		{"0.2240", "0.2440", true, true},
 		{`"rto"`, `"tlp"`, true, true},
+		{` cause "rto"`, "", false, false},                       // not known any more
+		{"win 502\n", "win 502 cause \"write\"\n", false, false}, // known now
 	} {
 		was, is := read(t, "gostack", lines), read(t, "gostack", strings.Replace(lines, tt.old, tt.new, 1))
 		if c := Check(was, is); c.Agree() == tt.exact {
@@ -210,6 +212,22 @@ func TestCheck(t *testing.T) {
 		if c := Check(was, is); c.Agree() == tt.real {
 			t.Errorf("%s → %s, in real time: %v", tt.old, tt.new, Brief(c.Differences))
 		}
+	}
+}
+
+// A recording learns causes, and is else left as it is.
+func TestRenewCauses(t *testing.T) {
+	const old = "0.0200 write(4, ..., 1000) = 1000\n0.0200 > P. 1:1001(1000) ack 1 win 502\n"
+	was := read(t, "kernel", old)
+	is := read(t, "kernel", strings.Replace(strings.Replace(old, "win 502", "win 502 cause \"write\"", 1), "0.0200", "0.0201", 2))
+	was.Virtual, is.Virtual = false, false
+	want := `0.020 > P. 1:1001(1000) ack 1 win 502 cause "write"`
+	for range 2 { // known now, and not known any more
+		if was = Renew(was, is); !strings.Contains(string(was.Bytes(".")), want) {
+			t.Errorf("%s isn't in\n%s", want, was.Bytes("."))
+		}
+		is = read(t, "kernel", old)
+		is.Virtual = false
 	}
 }
 

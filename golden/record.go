@@ -2,6 +2,7 @@ package golden
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io/fs"
 	"os"
@@ -15,16 +16,49 @@ import (
 // letter, where time is virtual.
 func Check(recorded, now *Trace) *Comparison {
 	exact := recorded.Virtual && now.Virtual
-	ref := *recorded
+	ref := recorded.clone()
 	ref.Stack = "the record"
-	c := Compare(&ref, []*Trace{now}, Options{Exact: exact})[0]
+	own := now.clone()
+	c := Compare(ref, []*Trace{own}, Options{Exact: exact})[0]
 	if exact && c.Agree() {
-		if line, was, is, differ := firstLine(recorded.Bytes("."), now.Bytes(".")); differ {
+		// A cause that only one of them knows is no difference.
+		learn(c.Rows)
+		ref.Stack = recorded.Stack
+		if line, was, is, differ := firstLine(ref.Bytes("."), own.Bytes(".")); differ {
 			c.Differences = append(c.Differences, Difference{What: Script,
 				Text: fmt.Sprintf("line %d is %q, was %q", line, is, was)})
 		}
 	}
 	return c
+}
+
+// clone returns a copy whose segments are its own.
+func (t *Trace) clone() *Trace {
+	out := *t
+	out.Events = slices.Clone(t.Events)
+	for i := range out.Events {
+		if s := out.Events[i].Segment; s != nil {
+			own := *s
+			out.Events[i].Segment = &own
+		}
+	}
+	return &out
+}
+
+// learn gives the segments of both sides the causes that only the other knows.
+func learn(rows []Row) {
+	for _, r := range rows {
+		if len(r.Differ) > 0 || len(r.Ref) != len(r.Own) {
+			continue
+		}
+		for i, e := range r.Ref {
+			a, b := e.Segment, r.Own[i].Segment
+			if a == nil || b == nil {
+				continue
+			}
+			a.Cause, b.Cause = cmp.Or(a.Cause, b.Cause), cmp.Or(b.Cause, a.Cause)
+		}
+	}
 }
 
 // firstLine returns the first line in which two texts differ.
@@ -67,7 +101,9 @@ func Renew(recorded, now *Trace) *Trace {
 	if recorded.Virtual || now.Virtual || !SameSeries(recorded, now) {
 		return now
 	}
+	recorded, now = recorded.clone(), now.clone()
 	c := Compare(recorded, []*Trace{now}, Options{})[0]
+	learn(c.Rows) // a cause that nobody knew before is worth having
 	if c.Agree() && recorded.Verdict == now.Verdict && slices.Equal(recorded.Settings, now.Settings) {
 		return recorded
 	}

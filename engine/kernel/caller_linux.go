@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"tcpdrill/engine"
+	"tcpdrill/engine/causes"
 )
 
 // maxCallers is how many calls may block at a time: each keeps a processor of
@@ -128,16 +129,23 @@ func (t *Target) Begin(call *engine.Call) engine.Pending {
 		return &failed{t.Call(call), t.Now()}
 	}
 	c, err := t.idleCaller()
+	what := eventOf(call)
 	if err == nil {
 		t.step(callStep)
+		t.do(what)
 		err = c.begin(r)
 	}
+	end := t.Now()
 	t.drain()
 	if err != nil {
 		return &failed{engine.Result{Ret: -1, Err: err}, t.Now()}
 	}
+	t.did(end)
 	t.blocked++
-	return &pending{c: c, t: t}
+	if t.book != nil {
+		t.book.Sleep(what)
+	}
+	return &pending{c: c, t: t, what: what}
 }
 
 func (t *Target) idleCaller() (*caller, error) {
@@ -161,6 +169,8 @@ func (t *Target) idleCaller() (*caller, error) {
 type pending struct {
 	t      *Target
 	c      *caller // nil once it has ended
+	what   *causes.Event
+	call   *engine.Call
 	result engine.Result
 	end    time.Duration
 }
@@ -170,17 +180,24 @@ func (p *pending) Wait(until time.Duration) bool {
 	if p.c == nil {
 		return true
 	}
+	p.t.readBefore(until)
 	fds := []unix.PollFd{{Fd: int32(p.c.done), Events: unix.POLLIN}}
 	if ready, _ := p.t.poll(fds, until); !ready {
 		return false
 	}
 	p.c.done.wait()
+	p.call = p.c.r.call
 	p.result, p.end = p.t.finish(p.c.r, p.c.ret, p.c.errno), p.c.end
 	p.t.blocked--
 	p.c.r, p.c.busy = nil, false
 	p.c = nil
 	p.t.advance(p.end)
 	p.t.drain()
+	if p.t.book != nil {
+		p.t.collect(false)
+		p.t.book.Wake(p.what)
+		p.t.called(p.call, p.result.Ret)
+	}
 	return true
 }
 
@@ -208,12 +225,23 @@ func (t *Target) Call(call *engine.Call) engine.Result {
 		return t.caps.set(call)
 	}
 	t.step(callStep)
+	what := eventOf(call)
+	t.do(what)
+	begin := t.Now()
 	ret, errno, end := r.doTimed()
-	t.catchUp(end - t.monotonic)
+	end -= t.monotonic
+	t.catchUp(end)
+	what.Slept = t.Now()-begin > sleptFrom
 	t.letOthers()
 	t.drain()
-	return t.finish(r, ret, errno)
+	t.did(end)
+	result := t.finish(r, ret, errno)
+	t.called(call, result.Ret)
+	return result
 }
+
+// sleptFrom is how long a call takes that has slept. Others take a tenth of that.
+const sleptFrom = 500 * time.Microsecond
 
 // finish gives a call's result, after what the target does on top of it.
 func (t *Target) finish(r *request, ret int64, errno unix.Errno) engine.Result {

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"tcpdrill/engine"
+	"tcpdrill/engine/causes"
 	"tcpdrill/tun"
 )
 
@@ -19,6 +20,7 @@ const keptReleases = 1 << 14
 // 0 as they are sent; the queue keeps their order.
 type link struct {
 	*clock
+	reasoner
 	device  *tun.Device
 	capture *tun.Capture
 	pinned  bool // the queue is never read
@@ -87,14 +89,17 @@ func (l *link) Inject(p []byte, gso engine.GSO) error {
 		return err
 	}
 	l.step(injectStep)
+	l.do(&causes.Event{Packet: p})
 	if err := l.device.Inject(p, h); err != nil {
 		return err
 	}
+	end := l.Now()
 	l.letOthers()
 	if err := l.drain(); err != nil {
 		return err
 	}
 	l.collect(false)
+	l.did(end)
 	return nil
 }
 
@@ -141,6 +146,8 @@ func (l *link) pollCapture(until time.Duration) (bool, error) {
 // WaitUntil implements engine.Clock.
 func (l *link) WaitUntil(t time.Duration) {
 	for {
+		l.readBefore(t)
+		l.reasonBefore(t)
 		ready, err := l.pollCapture(t)
 		if err != nil || !ready {
 			l.clock.WaitUntil(t)
@@ -217,6 +224,7 @@ func (l *link) Receive(until time.Duration) (*engine.Captured, error) {
 			}
 			return c, nil
 		}
+		l.readBefore(until)
 		var err error
 		if waited, err = l.pollCapture(until); err != nil || !waited {
 			return nil, err
@@ -253,6 +261,7 @@ func (l *link) captured(p tun.Packet, during bool) *engine.Captured {
 	l.sent[l.received%keptReleases] = c.Time
 	l.received++
 	l.last = c.Time
+	l.noteSent(c)
 	return c
 }
 

@@ -111,6 +111,7 @@ func (t *Target) Configure(n engine.NetConfig) error {
 		c.Addr = netip.PrefixFrom(n.LocalIP, n.LocalPrefix)
 		c.Via = n.GatewayIP
 	}
+	t.reasoner = newReasoner()
 	err := t.device.Up(c)
 	t.busyUntil = t.Now() + settleTime
 	return err
@@ -119,7 +120,12 @@ func (t *Target) Configure(n engine.NetConfig) error {
 // Exec implements engine.Executor.
 func (t *Target) Exec(ctx context.Context, c *engine.ExecCommand) (int, error) {
 	exit, err := t.host.Exec(ctx, c)
-	t.catchUp(t.read())
+	t.catchUp(t.clock.read())
+	if t.book != nil {
+		t.book.Void() // it may be anything
+		t.stale = true
+		t.look()
+	}
 	return exit, err
 }
 
