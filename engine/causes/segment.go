@@ -114,11 +114,11 @@ func (b *Book) bare(g *segment, c *conn, t *wire.TCP) string {
 	case e.Packet != nil:
 		return b.answer(g, c, t, e)
 	}
-	return g.called(c, t, e)
+	return b.called(g, c, t, e)
 }
 
 // called is the cause of a segment that was sent in a call.
-func (g *segment) called(c *conn, t *wire.TCP, e *Event) string {
+func (b *Book) called(g *segment, c *conn, t *wire.TCP, e *Event) string {
 	switch g.kind {
 	case kindSyn:
 		if t.Flags&wire.ACK == 0 {
@@ -135,6 +135,9 @@ func (g *segment) called(c *conn, t *wire.TCP, e *Event) string {
 		case e.sends() && e.Flags&msgOOB != 0:
 			return urgent
 		case e.sends():
+			if b.mtuProbes {
+				return ""
+			}
 			return write
 		}
 	case kindAck:

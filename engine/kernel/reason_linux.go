@@ -311,6 +311,15 @@ func (t *Target) noteSysctl(name, value string) {
 	}
 }
 
+// Stall implements engine.StallingLink. What the device drops nobody sees, so that what is
+// sent again looks new.
+func (t *Target) Stall() error {
+	if t.book != nil {
+		t.book.Defer()
+	}
+	return t.link.Stall()
+}
+
 // ChangeQdisc implements engine.Host.
 func (t *Target) ChangeQdisc(c engine.QdiscChange) error {
 	if t.book != nil {
