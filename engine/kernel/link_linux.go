@@ -9,6 +9,7 @@ import (
 
 	"tcpdrill/engine"
 	"tcpdrill/engine/causes"
+	"tcpdrill/engine/wire"
 	"tcpdrill/tun"
 )
 
@@ -89,7 +90,11 @@ func (l *link) Inject(p []byte, gso engine.GSO) error {
 		return err
 	}
 	l.step(injectStep)
-	l.do(&causes.Event{Packet: p})
+	what := &causes.Event{Packet: p}
+	if !gso.NeedsChecksum && !wire.ChecksumOK(p) {
+		what.Packet = nil // the stack drops it
+	}
+	l.do(what)
 	if err := l.device.Inject(p, h); err != nil {
 		return err
 	}
