@@ -162,6 +162,9 @@ const tries = 3
 // playAgain plays those scripts again, and returns how many there were.
 func (g *goldenCheck) playAgain(c *console, all []*checkedTrace) (int, error) {
 	late := func(t *checkedTrace) bool {
+		if t.now.Verdict != engine.Pass && t.now.Verdict != engine.Fail {
+			return false
+		}
 		d := golden.Check(t.recorded, t.now).Differences
 		return !t.now.Virtual && len(d) > 0 && !slices.ContainsFunc(d, func(d golden.Difference) bool {
 			return d.What != golden.Times && d.What != golden.TS
@@ -193,32 +196,45 @@ func (g *goldenCheck) play(c *console, all []*checkedTrace, jobs int) error {
 		groups[key] = append(groups[key], t)
 	}
 	for _, key := range order {
-		group := groups[key]
-		first := group[0].recorded
-		p, err := playerFor(c, first.Settings)
-		if err != nil {
-			return fmt.Errorf("%s: %w", group[0].file, err)
-		}
-		p.jobs = jobs
-		var tasks []suite.Task
-		for _, t := range group {
-			src, err := os.ReadFile(t.recorded.Script)
-			if err != nil {
-				return fmt.Errorf("%s: its script: %w", t.file, err)
-			}
-			tasks = append(tasks, suite.Task{Name: t.recorded.Script, Source: src, Version: t.recorded.IPVersion})
-		}
-		traces, err := p.traces(first.Stack, tasks)
 		var stopped *interruption
-		switch {
+		switch err := playGroup(c, groups[key], jobs); {
 		case errors.As(err, &stopped):
 			return stopped.say(c)
-		case err != nil:
-			return err
+		case err != nil: // the others can be checked all the same
+			for _, t := range groups[key] {
+				t.now = &golden.Trace{Verdict: engine.Error, Why: err.Error()}
+			}
 		}
-		for i, t := range traces {
-			group[i].now = t
+	}
+	return nil
+}
+
+// playGroup plays scripts of one stack again. A script that isn't there any more is an
+// error of its own.
+func playGroup(c *console, group []*checkedTrace, jobs int) error {
+	first := group[0].recorded
+	p, err := playerFor(c, first.Settings)
+	if err != nil {
+		return err
+	}
+	p.jobs = jobs
+	var tasks []suite.Task
+	var of []*checkedTrace
+	for _, t := range group {
+		src, err := os.ReadFile(t.recorded.Script)
+		if err != nil {
+			t.now = &golden.Trace{Verdict: engine.Error, Why: "its script: " + err.Error()}
+			continue
 		}
+		tasks = append(tasks, suite.Task{Name: t.recorded.Script, Source: src, Version: t.recorded.IPVersion})
+		of = append(of, t)
+	}
+	traces, err := p.traces(first.Stack, tasks)
+	if err != nil {
+		return err
+	}
+	for i, t := range traces {
+		of[i].now = t
 	}
 	return nil
 }
