@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/netip"
 	"strings"
@@ -200,4 +201,30 @@ func swapSeparator(r rune) rune {
 		return '.'
 	}
 	return r
+}
+
+// Attach gives a device that is up the local address and the route that n says, for
+// targets whose Host does both.
+func Attach(h Host, dev string, n NetConfig) error {
+	var via netip.Addr
+	if !n.AnyIP {
+		via = n.GatewayIP
+		addr := AddrChange{Change: Add, Dev: dev, Prefix: netip.PrefixFrom(n.LocalIP, n.LocalPrefix), NoDAD: true}
+		if addr.Prefix.IsValid() {
+			if err := h.ChangeAddr(addr); err != nil {
+				return fmt.Errorf("%s: address %s: %w", dev, addr.Prefix, err)
+			}
+		}
+	}
+	if !n.RemotePrefix.IsValid() {
+		return nil
+	}
+	// Replacing: the network of the address may be the same.
+	err := h.ChangeRoute(RouteChange{
+		Change: Replace, IPv6: n.RemotePrefix.Addr().Is6(), Dst: n.RemotePrefix.Masked(), Via: via, Dev: dev,
+	})
+	if err != nil {
+		return fmt.Errorf("%s: route to %s via %v: %w", dev, n.RemotePrefix, via, err)
+	}
+	return nil
 }

@@ -124,27 +124,7 @@ func (s *Stack) Configure(n engine.NetConfig) error {
 		return fmt.Errorf("%s: link up: %w", deviceName, err)
 	}
 	s.dev.anyIP = n.AnyIP
-	var via netip.Addr
-	if !n.AnyIP {
-		via = n.GatewayIP
-		addr := engine.AddrChange{Change: engine.Add, Dev: deviceName, Prefix: netip.PrefixFrom(n.LocalIP, n.LocalPrefix), NoDAD: true}
-		if addr.Prefix.IsValid() {
-			if err := s.ChangeAddr(addr); err != nil {
-				return fmt.Errorf("%s: address %s: %w", deviceName, addr.Prefix, err)
-			}
-		}
-	}
-	if !n.RemotePrefix.IsValid() {
-		return nil
-	}
-	// Replacing: the network of the address may be the same.
-	err := s.ChangeRoute(engine.RouteChange{
-		Change: engine.Replace, IPv6: n.RemotePrefix.Addr().Is6(), Dst: n.RemotePrefix.Masked(), Via: via, Dev: deviceName,
-	})
-	if err != nil {
-		return fmt.Errorf("%s: route to %s via %v: %w", deviceName, n.RemotePrefix, via, err)
-	}
-	return nil
+	return engine.Attach(s, deviceName, n)
 }
 
 // ChangeLink implements engine.Host.

@@ -101,7 +101,6 @@ func (s *Stack) Configure(n engine.NetConfig) error {
 			return fmt.Errorf("%s: MTU %d: %w", deviceName, n.MTU, err)
 		}
 	}
-	var via netip.Addr
 	if n.AnyIP {
 		// Every address is local, and may be sent from.
 		if err := s.stack.SetPromiscuousMode(nicID, true); err != nil {
@@ -110,26 +109,8 @@ func (s *Stack) Configure(n engine.NetConfig) error {
 		if err := s.stack.SetSpoofing(nicID, true); err != nil {
 			return failed(err)
 		}
-	} else {
-		via = n.GatewayIP
-		addr := engine.AddrChange{Change: engine.Add, Dev: deviceName, Prefix: netip.PrefixFrom(n.LocalIP, n.LocalPrefix), NoDAD: true}
-		if addr.Prefix.IsValid() {
-			if err := s.ChangeAddr(addr); err != nil {
-				return fmt.Errorf("%s: address %s: %w", deviceName, addr.Prefix, err)
-			}
-		}
 	}
-	if !n.RemotePrefix.IsValid() {
-		return nil
-	}
-	// Replacing: the network of the address may be the same.
-	err := s.ChangeRoute(engine.RouteChange{
-		Change: engine.Replace, IPv6: n.RemotePrefix.Addr().Is6(), Dst: n.RemotePrefix.Masked(), Via: via, Dev: deviceName,
-	})
-	if err != nil {
-		return fmt.Errorf("%s: route to %s via %v: %w", deviceName, n.RemotePrefix, via, err)
-	}
-	return nil
+	return engine.Attach(s, deviceName, n)
 }
 
 // FlushTCPMetrics implements engine.Host: netstack remembers nothing of its peers.
