@@ -60,10 +60,11 @@ type comparer struct {
 	opt      Options
 	out      *Comparison
 
-	refIn, ownIn     []*Event // inputs
-	inputs           []int    // of each of the reference's, which of the other's it is; -1: none
-	refSent, ownSent []*Event // on the connection under test
-	pairs            []pair   // of what was sent
+	refIn, ownIn     []*Event       // inputs
+	inputs           []int          // of each of the reference's, which of the other's it is; -1: none
+	rowOf            map[*Event]int // where an event is among the rows
+	refSent, ownSent []*Event       // on the connection under test
+	pairs            []pair         // of what was sent
 	// On other connections: in what order those are told apart from the one under test
 	// says nothing.
 	refOther, ownOther []*Event
@@ -78,7 +79,7 @@ type comparer struct {
 func newComparer(ref, own *Trace, opt Options) *comparer {
 	c := &comparer{
 		ref: ref, own: own, opt: opt, out: &Comparison{Ref: ref, Own: own},
-		shift: map[*Segment]time.Duration{}, slack: map[*Segment]time.Duration{},
+		rowOf: map[*Event]int{}, shift: map[*Segment]time.Duration{}, slack: map[*Segment]time.Duration{},
 		refScale: ref.windowScale(), ownScl: own.windowScale(),
 	}
 	c.refIn, c.refSent, c.refOther = ref.split()
@@ -227,15 +228,9 @@ func (c *comparer) compare() *Comparison {
 // differ notes a difference in what stands side by side.
 func (c *comparer) differ(d Difference) {
 	c.out.Differences = append(c.out.Differences, d)
-	if d.row == nil {
-		return
-	}
-	for i := range c.out.Rows {
-		if r := &c.out.Rows[i]; slices.Contains(r.Ref, d.row) || slices.Contains(r.Own, d.row) {
-			if !slices.Contains(r.Differ, d.What) {
-				r.Differ = append(r.Differ, d.What)
-			}
-			return
+	if i, ok := c.rowOf[d.row]; ok {
+		if r := &c.out.Rows[i]; !slices.Contains(r.Differ, d.What) {
+			r.Differ = append(r.Differ, d.What)
 		}
 	}
 }

@@ -1,5 +1,7 @@
 package golden
 
+import "slices"
+
 // A Row is what stands side by side: one event on each side, or several that carry
 // the same bytes, or some on one side only.
 type Row struct {
@@ -21,12 +23,16 @@ func (c *comparer) rows() {
 			others[c.refOther[p.a0]] = p
 		}
 	}
+	at := map[*Event]int{} // among the other's events
+	for i := range c.own.Events {
+		at[&c.own.Events[i]] = i
+	}
 	ownNext, ownInputs, refInputs := 0, 0, 0
 	row := func(ref, own []*Event) { c.out.Rows = append(c.out.Rows, Row{Ref: ref, Own: own}) }
 	// What only the other has comes where it happened there: before the input that
 	// followed.
 	before := func(limit int, input *Event) {
-		for ownNext < limit && (input == nil || follows(c.own, input, c.ownSent[ownNext])) {
+		for ownNext < limit && (input == nil || at[c.ownSent[ownNext]] < at[input]) {
 			row(nil, c.ownSent[ownNext:ownNext+1])
 			ownNext++
 		}
@@ -81,17 +87,9 @@ func (c *comparer) rows() {
 	for ; ownInputs < len(c.ownIn); ownInputs++ {
 		row(nil, c.ownIn[ownInputs:ownInputs+1])
 	}
-}
-
-// follows reports whether in a trace an event comes before another.
-func follows(t *Trace, later, e *Event) bool {
-	for i := range t.Events {
-		switch &t.Events[i] {
-		case e:
-			return true
-		case later:
-			return false
+	for i, r := range c.out.Rows {
+		for _, e := range slices.Concat(r.Ref, r.Own) {
+			c.rowOf[e] = i
 		}
 	}
-	return false
 }

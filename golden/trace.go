@@ -84,7 +84,10 @@ func New(run Run, o *engine.Outcome) *Trace {
 	if o.Verdict != engine.Pass && len(o.Failures) > 0 {
 		f := o.Failures[0]
 		t.Why = strings.Join(strings.Fields(f.Summary), " ")
-		if f.Line > 0 {
+		switch {
+		case f.Line > 0 && f.Verdict == engine.Error: // somebody has to go there
+			t.Why = fmt.Sprintf("%s:%d:%d: %s", run.Script, f.Line, f.Column, t.Why)
+		case f.Line > 0:
 			t.Why = fmt.Sprintf("line %d: %s", f.Line, t.Why)
 		}
 	}
