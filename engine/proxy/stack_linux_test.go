@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -28,6 +29,10 @@ func opened(t *testing.T, kind Kind) *Stack {
 		err = s.Ready(context.Background())
 	}
 	if err != nil {
+		program := map[Kind]string{Passt: "passt", Slirp: "slirp4netns"}[kind]
+		if _, missing := exec.LookPath(program); missing == nil && os.Getenv("TCPDRILL_REQUIRE_KERNEL") != "" {
+			t.Fatalf("%s is installed and can't be drilled: %v", kind, err)
+		}
 		t.Skipf("%s can't be drilled: %v", kind, err)
 	}
 	t.Cleanup(func() {
