@@ -24,6 +24,7 @@ type compareCommand struct {
 	Output    string        `short:"o" placeholder:"FILE" help:"Where the table goes; standard output by default."`
 	HTML      string        `name:"html" placeholder:"FILE" help:"Write a page with what differs, charts and traces, too."`
 	Only      string        `enum:",different" default:"" placeholder:"different" help:"different: leave out scripts on which all stacks agree."`
+	Causes    bool          `help:"Say, too, of how many segments it is known why they were sent, and how often stacks agree in that. With --format=text."`
 	Verbose   bool          `short:"v" help:"Show the traces side by side, of scripts on which stacks differ."`
 	Jobs      int           `short:"j" placeholder:"N" help:"As for run."`
 	Timeout   time.Duration `placeholder:"DURATION" help:"As for run (180s): a call of a script that has gone wrong may never return."`
@@ -203,6 +204,9 @@ func (cc *compareCommand) write(out *output, results []golden.Result) error {
 		golden.Markdown(out, results, opt)
 	default:
 		golden.Text(out, results, opt)
+		if cc.Causes {
+			golden.CausesText(out, results)
+		}
 	}
 	return nil
 }

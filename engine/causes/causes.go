@@ -52,6 +52,7 @@ type Book struct {
 	paced    bool   // new data may wait for a clock
 
 	closes    int  // calls of close
+	shutdowns int  // and of shutdown
 	mtuProbes bool // new data may be sent to find out the path's MTU
 	lingers   bool // FIN-WAIT-2 may last longer than TIME-WAIT
 }

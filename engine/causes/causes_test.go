@@ -205,6 +205,31 @@ func TestHeld(t *testing.T) {
 	}
 }
 
+// A FIN that waited may be close's or shutdown's: then TIME-WAIT or the socket itself
+// answers the peer's.
+func TestFinThatWaited(t *testing.T) {
+	for _, tt := range []struct {
+		calls []string
+		want  string
+	}{
+		{[]string{"close"}, timeWait},
+		{[]string{"shutdown"}, ackNow},
+		{[]string{"shutdown", "close"}, ""},
+	} {
+		s := newScene(t)
+		s.accept()
+		s.write(5001, 100)
+		for _, name := range tt.calls {
+			s.call(name)
+		}
+		s.send(s.inject(wire.ACK, 1001, 5101, 0), wire.FIN|wire.ACK, 5101, 1001, 0)
+		s.inject(wire.ACK, 1001, 5102, 0)
+		s.send(s.inject(wire.FIN|wire.ACK, 1001, 5102, 0), wire.ACK, 5102, 1002, 0)
+		s.count()
+		s.want(synAck, write, fin, tt.want)
+	}
+}
+
 // Whoever sends segments later or for others makes their causes unknown.
 func TestVoid(t *testing.T) {
 	s := newScene(t)

@@ -27,7 +27,7 @@ type conn struct {
 	finCame   bool
 	weFirst   bool // our FIN was sent before the peer's came
 	released  bool // its FIN was close's: nobody has it any more
-	closes    int  // calls of close before its FIN
+	closes    int  // calls of close that weren't its own
 	held      hold
 	heldUntil uint32 // before it is what was written then
 	heldFrom  uint32 // where what was held began

@@ -53,7 +53,7 @@ func (b *Book) sent(r record) *segment {
 		g.kind = kindSynAgain
 	case isSyn:
 		g.kind = kindSyn
-		c = &conn{iss: t.Seq, una: t.Seq, sndMax: t.Seq + 1, stamps: t.Option(wire.OptTimestamp) != nil}
+		c = &conn{iss: t.Seq, una: t.Seq, sndMax: t.Seq + 1, stamps: t.Option(wire.OptTimestamp) != nil, closes: b.closes}
 		b.conns[at] = c
 	case c == nil:
 	case t.SegLen(size) > 0 && before(t.Seq, c.sndMax):
@@ -92,8 +92,12 @@ func (b *Book) remember(c *conn, t *wire.TCP, size int, g *segment) {
 		c.held = holdUnknown
 	}
 	if t.Flags&wire.FIN != 0 && !c.finSent {
-		c.finSent, c.released = true, g.within != nil && g.within.Call == "close"
-		c.closes = b.closes
+		c.finSent = true
+		// One that had to wait may be due to close or to shutdown.
+		c.released = b.shutdowns == 0 || g.within != nil && g.within.Call == "close"
+		if g.within != nil && g.within.Call == "shutdown" {
+			c.closes = b.closes
+		}
 	}
 	c.window = t.Window
 	if t.Flags&wire.ACK != 0 {

@@ -8,8 +8,11 @@ func (b *Book) settle(span []record, d reading, known bool) {
 		switch {
 		case r.event != nil:
 			b.last = r.event
-			if r.event.Call == "close" {
+			switch r.event.Call {
+			case "close":
 				b.closes++
+			case "shutdown":
+				b.shutdowns++
 			}
 			b.given(r.event)
 		case r.unsent != nil:

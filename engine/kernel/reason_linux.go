@@ -9,6 +9,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"tcpdrill/engine"
@@ -278,6 +279,7 @@ func (t *Target) Start(quiet bool) time.Duration {
 			value, _ := t.Sysctl(name)
 			t.noteSysctl(name, value)
 		}
+		t.noteQdiscs()
 		t.stale = true // commands have run
 		t.look()
 	}
@@ -320,10 +322,27 @@ func (t *Target) Stall() error {
 	return t.link.Stall()
 }
 
-// ChangeQdisc implements engine.Host.
+// ChangeQdisc implements engine.Host. With a limit a queueing discipline is there to drop.
 func (t *Target) ChangeQdisc(c engine.QdiscChange) error {
+	err := t.host.ChangeQdisc(c)
 	if t.book != nil {
+		if len(c.Options) > 0 {
+			t.book.Defer()
+		}
+		t.noteQdiscs()
+	}
+	return err
+}
+
+// prompt are the queueing disciplines that give a device which takes all at once each
+// packet as it comes. fq isn't one: it paces what its sockets send.
+var prompt = []string{"noqueue", "pfifo", "bfifo", "pfifo_fast", "codel", "fq_codel", "mq", "ingress", "clsact"}
+
+// noteQdiscs notes whether those of the devices keep packets: the machine chooses what
+// devices have at first (net.core.default_qdisc).
+func (t *Target) noteQdiscs() {
+	list, err := netlink.QdiscList(nil)
+	if err != nil || slices.ContainsFunc(list, func(q netlink.Qdisc) bool { return !slices.Contains(prompt, q.Type()) }) {
 		t.book.Defer()
 	}
-	return t.host.ChangeQdisc(c)
 }
