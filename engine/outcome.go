@@ -102,6 +102,14 @@ type Entry struct {
 	// GSO is the gso_size of a super-segment, 0 for others.
 	GSO   int    `json:",omitempty"`
 	Cause string `json:",omitempty"`
+	// Maybe are causes that a packet could have, if Cause isn't known: what called what in
+	// the kernel may decide it.
+	Maybe []string `json:",omitempty"`
+	// Functions are those of the kernel that sent it, the innermost first; none unless
+	// they are traced.
+	Functions []string `json:",omitempty"`
+	// Length is of a packet of the stack: bytes from the IP header, as the device got it.
+	Length int `json:",omitempty"`
 	// Sent numbers the packets of the stack, from 1, in the order in which they were
 	// sent; 0 for what isn't one.
 	Sent int `json:",omitempty"`

@@ -491,7 +491,7 @@ func (r *runner) write(entries []Entry) {
 	for i := range entries {
 		e := &entries[i]
 		if e.source != nil {
-			e.Cause = e.source.Cause
+			e.Cause, e.Maybe, e.Length = e.source.Cause, e.source.Maybe, len(e.source.Data)
 		}
 		switch {
 		case e.packet != nil:

@@ -191,6 +191,8 @@ type Captured struct {
 	// Cause is why the stack sent it, where the target knows: "tlp", "rto". A Reasoner
 	// fills it in later.
 	Cause string
+	// Maybe are causes that it could have, if Cause isn't known.
+	Maybe []string
 	// Held is for how long, when this was sent, the target had been holding a
 	// reference to an earlier packet's data; 0 if it held none. A stack merges
 	// segments on retransmission only if they are unreferenced. Packets sent

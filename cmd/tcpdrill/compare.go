@@ -29,6 +29,7 @@ type compareCommand struct {
 	Jobs      int           `short:"j" placeholder:"N" help:"As for run."`
 	Timeout   time.Duration `placeholder:"DURATION" help:"As for run (180s): a call of a script that has gone wrong may never return."`
 	HZ        int           `name:"hz" placeholder:"N" help:"Frequency of gostack's timer: 100, 250 or 1000 (the default)."`
+	functionsFlag
 	drillFlags
 	Paths []string `arg:"" name:"path" help:"Scripts, folders searched for *.pkt, or .trace files to compare with the first of them."`
 }
@@ -39,6 +40,11 @@ func (cc *compareCommand) Run(c *console, k *kong.Context) error {
 	if err != nil {
 		return err
 	}
+	stop, err := cc.functionsFlag.start(cc.Stack...)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	out, err := c.openOutput(cc.Output)
 	if err != nil {
 		return err

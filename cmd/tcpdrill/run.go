@@ -63,6 +63,7 @@ type runCommand struct {
 	Repeat    int           `default:"1" placeholder:"N" help:"Run each script N times and say how often it passed (1)."`
 	Shard     string        `placeholder:"I/N" help:"Run the I-th of N parts only; auto/N: that of a Kubernetes indexed job. By default what Bazel asks for."`
 	Verbose   bool          `short:"v" help:"Show each script's whole timeline."`
+	functionsFlag
 	updateFlags
 	goStackFlags
 	drillFlags
@@ -93,6 +94,11 @@ func (rc *runCommand) Run(c *console, k *kong.Context) error {
 	if err != nil {
 		return err
 	}
+	stop, err := rc.functionsFlag.start(rc.Stack)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	out, err := c.openOutput(rc.Output)
 	if err != nil {
 		return err

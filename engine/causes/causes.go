@@ -36,6 +36,9 @@ const (
 	urgent         = "urgent"
 	handshake      = "handshake"
 	timeWait       = "timewait"
+	pacing         = "pacing"
+	pmtu           = "pmtu"
+	mtuProbe       = "mtu-probe"
 )
 
 // A Book has what happened in a run, in order: what was done to the stack, what

@@ -28,8 +28,10 @@ type segment struct {
 	sending, receiving bool
 	// word is the cause, as far as the counters agree.
 	word string
-	hold hold // of the data that it begins with, when it was sent
-	gaps bool // the peer's data had gaps
+	// maybe are causes that it could have, if it was known what sent it.
+	maybe []string
+	hold  hold // of the data that it begins with, when it was sent
+	gaps  bool // the peer's data had gaps
 }
 
 // sent takes in what the stack sent. It returns nil for what isn't TCP.
@@ -108,17 +110,49 @@ func (b *Book) remember(c *conn, t *wire.TCP, size int, g *segment) {
 
 // bare is the segment's cause by itself and what was being done: of one that was sent
 // while nothing was done only the counters tell.
-func (b *Book) bare(g *segment, c *conn, t *wire.TCP) string {
+func (b *Book) bare(g *segment, c *conn, t *wire.TCP) (word string) {
 	e := g.within
+	if g.kind == kindData && b.mtuProbes {
+		return "" // an MTU probe looks like any other
+	}
+	asleep := g.receiving // who else may have sent it
+	switch g.kind {
+	case kindData:
+		asleep = g.sending
+		if asleep && (g.hold == holdNothing || g.hold == holdWindow) {
+			g.suspect(write)
+		}
+	case kindSyn, kindReset, kindFin:
+		asleep = false
+	}
 	switch {
 	case e == nil && g.kind == kindReset:
 		return abort // only timers do that
-	case e == nil || e.Slept:
+	case e == nil:
+		g.maybe = append(g.maybe, byTimer[g.kind]...)
 		return ""
 	case e.Packet != nil:
-		return b.answer(g, c, t, e)
+		word = b.answer(g, c, t, e)
+	default:
+		word, asleep = b.called(g, c, t, e), e.Slept
 	}
-	return b.called(g, c, t, e)
+	g.suspect(word)
+	if asleep {
+		return ""
+	}
+	return word
+}
+
+// byTimer are causes of what timers send.
+var byTimer = map[kind][]string{
+	kindSynAgain: {synTimer}, kindAgain: {rto, tlp, rack}, kindAck: {delack, compressedAck}, kindBelow: {probe, keepalive},
+}
+
+// suspect notes a cause that the segment could have.
+func (g *segment) suspect(word string) {
+	if word != "" {
+		g.maybe = append(g.maybe, word)
+	}
 }
 
 // called is the cause of a segment that was sent in a call.
@@ -139,9 +173,6 @@ func (b *Book) called(g *segment, c *conn, t *wire.TCP, e *Event) string {
 		case e.sends() && e.Flags&msgOOB != 0:
 			return urgent
 		case e.sends():
-			if b.mtuProbes {
-				return ""
-			}
 			return write
 		}
 	case kindAck:
@@ -168,15 +199,9 @@ func (b *Book) answer(g *segment, c *conn, t *wire.TCP, e *Event) string {
 	case kindFin:
 		return fin
 	case kindData:
-		if g.sending {
-			return "" // the call goes on, too
-		}
-		if b.mtuProbes {
-			return ""
-		}
 		return g.hold.word(ack)
 	case kindAck:
-		if e.tcp != nil && e.conn == c && !g.receiving {
+		if e.tcp != nil && e.conn == c {
 			return acknowledges(c, t, e)
 		}
 	}

@@ -26,6 +26,9 @@ func (b *Book) settle(span []record, d reading, known bool) {
 		}
 	}
 	if void {
+		for _, g := range all {
+			g.c.Maybe = g.maybe
+		}
 		return
 	}
 	t := timers{d: d, paced: b.paced}
@@ -37,7 +40,9 @@ func (b *Book) settle(span []record, d reading, known bool) {
 	t.settle()
 	answers(all, &t)
 	for _, g := range all {
-		g.c.Cause = g.word
+		if g.c.Cause = g.word; g.word == "" {
+			g.c.Maybe = g.maybe
+		}
 	}
 }
 

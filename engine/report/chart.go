@@ -225,6 +225,9 @@ func (l Lane) row(n int) Row {
 	if n := len(r.Text) - labelLines; n > 0 {
 		r.Text = append(r.Text[:labelLines-1], fmt.Sprintf("… %d more lines", n+1))
 	}
+	if len(e.Functions) > 0 {
+		r.Notes = wrap(functions(e), labelWidth)
+	}
 	for _, note := range l.Notes[n] {
 		r.Notes = append(r.Notes, wrap(note, labelWidth)...)
 	}

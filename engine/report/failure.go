@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -303,7 +304,17 @@ func Entry(e engine.Entry) string {
 	if sign == "" {
 		sign = "  "
 	}
+	if len(e.Functions) > 0 {
+		text += "\n" + functions(e)
+	}
 	return strings.TrimRight(fmt.Sprintf("%9s %s %s %s", tenths(e.At), line, sign, strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", 23))), " ")
+}
+
+// functions are those of the kernel that sent a packet, as they called each other.
+func functions(e engine.Entry) string {
+	names := slices.Clone(e.Functions)
+	slices.Reverse(names)
+	return "by " + strings.Join(names, " > ")
 }
 
 // tenths prints a time in seconds to a tenth of a millisecond.

@@ -106,6 +106,7 @@ func RunOn(ctx context.Context, w *kernel.Worker, job kernel.Job) (*engine.Outco
 	switch {
 	case o != nil:
 		doubt(o)
+		explain(o)
 		return o, nil // whether or not the worker was able to end in good order
 	case err == nil:
 		err = fmt.Errorf("the worker said nothing")
