@@ -1,5 +1,8 @@
 package kernel
 
+// Device is the name of a target's device, which scripts count on.
+const Device = "tun0"
+
 // A Job is what a worker is to do.
 type Job struct {
 	// Paths are files and folders that the script needs, such as its own

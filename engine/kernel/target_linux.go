@@ -11,9 +11,6 @@ import (
 	"tcpdrill/tun"
 )
 
-// Device is the name of a target's device, which scripts count on.
-const Device = "tun0"
-
 // A Target is the stack of this process's network namespace, which it changes
 // without putting anything back. All methods belong to one goroutine.
 type Target struct {
