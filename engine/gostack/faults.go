@@ -22,6 +22,7 @@ const (
 	NoDSACK
 	NoTSO
 	PSHEverySegment
+	NoGSOSize
 )
 
 // faultNames are the faults by name, in order.
@@ -43,6 +44,7 @@ var faultNames = []struct {
 	{"no-dsack", "duplicates are not reported by DSACK"},
 	{"no-tso", "no segment is longer than the MSS"},
 	{"psh-every-segment", "PSH is set on every segment with data"},
+	{"no-gso-size", "super-segments don't say by what they are to be cut"},
 }
 
 // FaultList returns the names of all faults, in order, with what each does.

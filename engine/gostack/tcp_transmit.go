@@ -99,7 +99,7 @@ func (tp *tcpSock) transmit(b *skb, cause string) bool {
 	tp.segsOut += uint32(b.segs)
 
 	var gso engine.GSO
-	if b.segs > 1 && b.gsoSize > 0 {
+	if b.segs > 1 && b.gsoSize > 0 && !s.faults.has(NoGSOSize) {
 		gso = engine.GSO{Type: engine.GSOTCPv4, Size: b.gsoSize, ECN: ecnGSO}
 		if tp.v6 {
 			gso.Type = engine.GSOTCPv6
