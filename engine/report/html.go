@@ -64,7 +64,7 @@ func (h *htmlWriter) End(all Total) {
 		Stacks:    distinct(h.results, func(r htmlResult) string { return r.Stack }),
 		Versions:  distinct(h.results, func(r htmlResult) string { return r.IPVersion }),
 		Data:      htmlData{h.results, h.charts.items, h.sources.items, chartSizes},
-		htmlFrame: newFrame([]string{"page.css"}, "chart.js", "list.js", "link.js", "page.js").with(h.script),
+		htmlFrame: newFrame([]string{"theme.css", "chart.css", "page.css"}, "chart.js", "list.js", "link.js", "page.js").with(h.script),
 	}
 	for _, r := range h.results {
 		page.Reruns += r.Reruns

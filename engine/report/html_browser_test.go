@@ -25,18 +25,40 @@ addEventListener('load', async () => {
   const press = async (key, on) => { (on || document.activeElement).dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true, cancelable: true})); await settle(); };
   const narrow = what => is(what + ' is wider than the screen, by', Math.max(0, document.documentElement.scrollWidth - innerWidth), 0);
   const visible = () => all('#results tbody tr').length;
-  // Each result's page has a chart, in which no text is outside or on another.
+  // No text is outside of its picture or on another.
+  const apart = texts => {
+    const boxes = texts.map(e => ({e, b: e.getBBox(), view: e.ownerSVGElement.viewBox.baseVal}));
+    boxes.forEach(({e, b, view}, i) => {
+      if (b.x < 0 || b.x + b.width > view.width || b.y < view.y || b.y + b.height > view.y + view.height) say('outside: ' + e.textContent);
+      for (const {e: f, b: c} of boxes.slice(i + 1)) {
+        if (b.x < c.x + c.width && c.x < b.x + b.width && b.y + 1 < c.y + c.height && c.y + 1 < b.y + b.height) say('overlap: ' + e.textContent + ' / ' + f.textContent);
+      }
+    });
+  };
+  // Each result's page has a chart, which can be had as a file that says the same.
   const charts = async () => {
+    let file = '', saved = '';
+    window.Blob = function (parts) { file = parts.join(''); };
+    URL.createObjectURL = () => 'blob:none';
+    const click = HTMLAnchorElement.prototype.click;
+    HTMLAnchorElement.prototype.click = function () { this.download ? saved = this.download : click.call(this); };
     for (const a of all('#results tbody a')) {
       a.click(); await settle();
       narrow(a.textContent);
-      const boxes = all('svg.chart text').map(e => ({e, b: e.getBBox(), view: e.ownerSVGElement.viewBox.baseVal}));
-      boxes.forEach(({e, b, view}, i) => {
-        if (b.x < 0 || b.x + b.width > view.width || b.y < view.y || b.y + b.height > view.y + view.height) say('outside: ' + e.textContent);
-        for (const {e: f, b: c} of boxes.slice(i + 1)) {
-          if (b.x < c.x + c.width && c.x < b.x + b.width && b.y + 1 < c.y + c.height && c.y + 1 < b.y + b.height) say('overlap: ' + e.textContent + ' / ' + f.textContent);
-        }
-      });
+      apart(all('svg.chart text'));
+      is('can be saved', !!$('.save'), !!$('svg.chart'));
+      if (!$('.save')) continue;
+      $('.save').click();
+      is('saved as', saved, a.textContent.split('/').pop().replace(/\.pkt$/, '') + '.svg');
+      const style = file.match(/<style>([^]*?)<\/style>/);
+      is('in its style', /url\(|@import/.test(style[1]), false);
+      // Here it has the page's style; its own is forbidden.
+      const svg = new DOMParser().parseFromString(file.replace(style[0], ''), 'image/svg+xml').documentElement;
+      is('texts in the file', [...svg.querySelectorAll('text')].map(e => e.textContent).join('\n'), all('.ends text, svg.chart text').map(e => e.textContent).join('\n'));
+      is('other things in it', svg.querySelectorAll('script, image, [href], [role=option], [tabindex]').length, 0);
+      $('main').append(svg);
+      apart([...svg.querySelectorAll('text')]);
+      svg.remove();
     }
   };
   try {

@@ -127,7 +127,7 @@ func (c compareCell) Listed() []string {
 // newCompare makes the page.
 func newCompare(results []golden.Result, opt golden.Options, now time.Time) *comparePage {
 	p := &comparePage{
-		htmlFrame: newFrame([]string{"page.css", "compare.css"}, "chart.js", "list.js", "link.js", "compare.js"),
+		htmlFrame: newFrame([]string{"theme.css", "chart.css", "page.css", "compare.css"}, "chart.js", "list.js", "link.js", "compare.js"),
 		Results:   []compareResult{}, Made: now,
 	}
 	for _, w := range opt.Ignore {

@@ -220,7 +220,7 @@ func TestCompareHTMLEscapes(t *testing.T) {
 			t.Errorf("%s is in the page", tag)
 		}
 	}
-	for _, name := range []string{"page.css", "compare.css", "chart.js", "list.js", "link.js", "compare.js"} {
+	for _, name := range []string{"theme.css", "chart.css", "page.css", "compare.css", "chart.js", "list.js", "link.js", "compare.js"} {
 		if !strings.Contains(page, asset(name)) {
 			t.Errorf("%s isn't in the page", name)
 		}

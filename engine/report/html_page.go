@@ -18,15 +18,21 @@ import (
 // An htmlFrame is what pages have in common: they consist of one file, which loads and
 // runs nothing but what is in it.
 type htmlFrame struct {
-	Style   template.CSS
+	Styles  []htmlStyle
 	Scripts []template.JS
+}
+
+// An htmlStyle is one of the page's style sheets. The page's program knows them by name.
+type htmlStyle struct {
+	Name string
+	Text template.CSS
 }
 
 // newFrame makes a frame of parts of the page's files.
 func newFrame(styles []string, scripts ...string) htmlFrame {
 	var f htmlFrame
 	for _, name := range styles {
-		f.Style += template.CSS(asset(name))
+		f.Styles = append(f.Styles, htmlStyle{name, template.CSS(asset(name))})
 	}
 	for _, name := range scripts {
 		f.Scripts = append(f.Scripts, template.JS(asset(name)))
@@ -45,12 +51,15 @@ func (f htmlFrame) with(script string) htmlFrame {
 // Policy is the page's content security policy. Nothing but what is in the page may be
 // loaded or run, whatever a script or its output says.
 func (f htmlFrame) Policy() string {
-	scripts := ""
+	styles, scripts := "", ""
+	for _, s := range f.Styles {
+		styles += " " + hashOf(string(s.Text))
+	}
 	for _, s := range f.Scripts {
 		scripts += " " + hashOf(string(s))
 	}
-	return fmt.Sprintf("default-src 'none'; img-src data:; style-src %s; script-src%s; base-uri 'none'; form-action 'none'",
-		hashOf(string(f.Style)), scripts)
+	return fmt.Sprintf("default-src 'none'; img-src data:; style-src%s; script-src%s; base-uri 'none'; form-action 'none'",
+		styles, scripts)
 }
 
 // write writes a page, of which the frame is a part.

@@ -177,7 +177,7 @@ func TestHTMLAlone(t *testing.T) {
 	if !strings.HasPrefix(text, "default-src 'none'; img-src data:; style-src 'sha256-") || strings.Contains(text, "unsafe") {
 		t.Errorf("the policy is %s", text)
 	}
-	for _, name := range []string{"page.css", "chart.js", "list.js", "link.js", "page.js"} {
+	for _, name := range []string{"theme.css", "chart.css", "page.css", "chart.js", "list.js", "link.js", "page.js"} {
 		if !strings.Contains(page, asset(name)) || !strings.Contains(text, hashOf(asset(name))) {
 			t.Errorf("%s isn't in the page, or the policy forbids it", name)
 		}
@@ -220,7 +220,7 @@ func TestHTMLCut(t *testing.T) {
 // Every text can be read on everything that may be behind it, in the light and in the
 // dark, and every edge seen: WCAG 2.2's level AA.
 func TestHTMLContrast(t *testing.T) {
-	themes := regexp.MustCompile(`(?s):root \{(.*?)\}`).FindAllStringSubmatch(asset("page.css"), -1)
+	themes := regexp.MustCompile(`(?s):root \{(.*?)\}`).FindAllStringSubmatch(asset("theme.css"), -1)
 	if len(themes) != 2 {
 		t.Fatalf("%d themes, want 2", len(themes))
 	}

@@ -101,6 +101,26 @@ const drawChart = (() => {
     return rows;
   }
 
+  // file is a chart as a file of its own: an SVG with its style and its background, which
+  // refers to nothing. It is narrow, to be read on a phone as on a desk.
+  draw.file = (chart, options) => {
+    const box = document.createElement('div'); // not in the page, it has no width
+    draw(box, chart, {...options, first: ''});
+    const [heads, parts] = box.children, {width, height: head} = heads.viewBox.baseVal;
+    const height = head + chart.h + 12;
+    const style = ['theme.css', 'chart.css'].map(name => document.querySelector(`style[data-name="${name}"]`).textContent).join('');
+    const svg = el('svg', {viewBox: `0 ${-head} ${width} ${height}`, width: Math.round(width * 1.1), height: Math.round(height * 1.1), role: 'img'},
+      '\n', el('title', {}, options.label), '\n', el('style', {}, style), '\n', el('rect', {class: 'blank', y: -head, width, height}));
+    for (const e of heads.children) e.setAttribute('y', e.getAttribute('y') - head);
+    for (const e of [heads, ...parts.children].flatMap(part => [...part.children])) {
+      e.querySelectorAll('.hit, .life').forEach(l => l.remove()); // where a row is clicked, and what that covers
+      for (const n of e.getAttributeNames().filter(n => /^(id|tabindex|role|aria-.*)$/.test(n))) e.removeAttribute(n);
+      svg.append('\n', e);
+    }
+    svg.append('\n');
+    return new XMLSerializer().serializeToString(svg) + '\n';
+  };
+
   // spoken is a row for those who don't see it.
   function spoken(r, time, {lines, names}, signs) {
     const text = [...r.s, ...r.d || []].map(s => s.trim()).join(' ');

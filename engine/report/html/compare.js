@@ -22,7 +22,7 @@
       h('div', {class: data.stacks.length > 2 ? 'below' : 'two'},
         h('section', {'aria-label': 'Chart'},
           h('details', {class: 'legend'}, h('summary', {}, 'What the signs mean'), drawChart.legend(signs)),
-          h('div', {class: 'chartbox'})),
+          h('div', {class: 'chartbox'}), h('button', {type: 'button', class: 'save'}, 'Save the chart as SVG')),
         h('section', {class: 'traces', 'aria-label': 'Traces'},
           r.stacks.map((c, i) => c.lines && trace(c.lines, i, name)))),
     ];
@@ -51,7 +51,7 @@
     linkChart({
       chart: data.charts[r.chart], chartBox: detail.querySelector('.chartbox'), boxes: [...detail.querySelectorAll('.diff')],
       lineOf: e => +e.dataset.group, lead: '.d-minus, .d-plus, .k-wrong, .k-missing, .k-extra, .bad',
-      drawing: {names: data.stacks, sizes: data.sizes, signs},
+      drawing: {names: data.stacks, sizes: data.sizes, signs}, name: r.script, save: detail.querySelector('.save'),
     });
   }
 

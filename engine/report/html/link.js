@@ -3,9 +3,10 @@
 // linkChart draws a chart into an element, and lets its rows and lines of text in other
 // boxes point at each other. Options: chart; chartBox; drawing, the options of drawChart;
 // boxes, which have lines; lineOf, the number by which a line is known to the chart's
-// rows; lead, what selects the line or row that Tab comes to first. It returns
-// pick(number, from), which marks what has a number.
-function linkChart({chart, chartBox, drawing, boxes, lineOf, lead}) {
+// rows; lead, what selects the line or row that Tab comes to first; name, of the script,
+// and save, a button to have the chart as a file. It returns pick(number, from), which marks
+// what has a number.
+function linkChart({chart, chartBox, drawing, boxes, lineOf, lead, name, save}) {
   let rows = [], picked = 0;
   const linesOf = (box, l) => [...box.children].filter(e => lineOf(e) === l);
 
@@ -90,7 +91,14 @@ function linkChart({chart, chartBox, drawing, boxes, lineOf, lead}) {
     }).observe(chartBox);
   } else {
     chartBox.append(h('p', {class: 'note'}, 'Nothing happened.'));
+    save.remove();
   }
+  save.addEventListener('click', () => {
+    const svg = drawChart.file(chart, {...drawing, label: `${name} on ${drawing.names.join(', ')}`});
+    const url = URL.createObjectURL(new Blob([svg], {type: 'image/svg+xml'}));
+    h('a', {href: url, download: name.split('/').pop().replace(/\.pkt$/, '') + '.svg'}).click();
+    setTimeout(() => URL.revokeObjectURL(url), 60000); // it may be asked first where to put it
+  });
   for (const box of boxes) listen(box, box, () => [...box.children]);
   return pick;
 }

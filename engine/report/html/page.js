@@ -15,7 +15,7 @@
       h('div', {class: 'two'},
         h('section', {'aria-label': 'Chart'},
           h('details', {class: 'legend'}, h('summary', {}, 'What the signs mean'), drawChart.legend()),
-          h('div', {class: 'chartbox'})),
+          h('div', {class: 'chartbox'}), h('button', {type: 'button', class: 'save'}, 'Save the chart as SVG')),
         h('section', {class: 'script', 'aria-label': 'Script'}, sourceList(r, data.sources[r.source]))),
       r.output && h('section', {}, h('h3', {}, 'The script printed'), h('pre', {tabindex: '0', class: 'output'}, r.output)),
       r.read && h('details', {}, h('summary', {}, "The socket's state, as code blocks read it"), readings(r.read)),
@@ -88,7 +88,7 @@
     const lines = [...sourceBox.children], numbers = new Map(lines.map((e, i) => [e, start(i + 1)]));
     const pick = linkChart({
       chart, chartBox, boxes: [sourceBox], lineOf: e => numbers.get(e), lead: '.s-f, .s-s, .k-wrong, .k-missing, .bad',
-      drawing: {names: [r.stack], sizes: data.sizes, lines: true},
+      drawing: {names: [r.stack], sizes: data.sizes, lines: true}, name: r.script, save: detail.querySelector('.save'),
     });
     for (const b of detail.querySelectorAll('.reveal')) {
       const l = start(+b.dataset.line);
