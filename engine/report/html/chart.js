@@ -146,7 +146,7 @@ const drawChart = (() => {
     const inward = kind === 'inject';
     const [x1, x2] = inward ? [left, right] : [right, left];
     const a = Math.atan2(slant, x2 - x1), tip = [x2, y + slant];
-    const at = (back, off) => [tip[0] - back * Math.cos(a) - off * Math.sin(a), tip[1] - back * Math.sin(a) + off * Math.cos(a)].join();
+    const at = (back, off) => [tip[0] - back * Math.cos(a) - off * Math.sin(a), tip[1] - back * Math.sin(a) + off * Math.cos(a)].map(n => n.toFixed(1)).join();
     const middle = [(x1 + x2) / 2, y + slant / 2];
     if (kind === 'missing') {
       g.append(el('line', {class: 'arrow', x1, y1: y, x2: x2 + 9, y2: y + slant}),
