@@ -136,7 +136,9 @@ func (r *runner) sentBy(s *socket, w *wire.Packet) bool {
 	case s.protocol == protoUDP && w.UDP() != nil:
 		first = s.state == socketActiveConnecting && dst.addr == s.liveRemote.addr
 	case s.protocol == protoTCP && isSYN(w.TCP()):
-		first = s.state == socketActiveSYNSent && dst.addr == s.liveRemote.addr
+		// From another port it is another socket's, and the one that counts from now on; from
+		// the same one it is sent again, and must have the same number.
+		first = s.state == socketActiveSYNSent && dst.addr == s.liveRemote.addr && (s.lastOut == nil || src.addr != s.liveLocal.addr)
 	}
 	if first {
 		s.liveLocal.addr = src.addr

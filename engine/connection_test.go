@@ -62,6 +62,30 @@ func TestConnecting(t *testing.T) {
 	}
 }
 
+// A SYN that is sent again has the number that it had.
+func TestSYNAgain(t *testing.T) {
+	for _, again := range []uint32{0, 1} {
+		f := newClient(4000)
+		call := f.OnCall
+		f.OnCall = func(f *enginetest.Fake, c *engine.Call) engine.Result {
+			res := call(f, c)
+			if c.Name == "connect" {
+				ip := &wire.IPv4{TTL: 64, Src: netip.MustParseAddr("192.168.0.1"), Dst: netip.MustParseAddr("192.0.2.1")}
+				syn := &wire.TCP{SrcPort: 4000, DstPort: 8080, Seq: 105_000 + again, Flags: wire.SYN, Window: 1000}
+				f.SendAt(f.Time+time.Second, &wire.Packet{Layers: []wire.Layer{ip, syn}})
+			}
+			return res
+		}
+		o := runScript(t, f, "0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0 connect(3, ..., ...) = 0\n+0 > S 0:0(0)\n+1 > S 0:0(0)\n")
+		switch {
+		case again == 0 && o.Verdict != engine.Pass:
+			t.Errorf("the same: %v", o.Failures)
+		case again == 1 && (o.Verdict != engine.Fail || o.Failures[0].Summary != "wrong packet: seq differs"):
+			t.Errorf("another: %s, %v", o.Verdict, o.Failures)
+		}
+	}
+}
+
 // A SYN goes where the listener is bound.
 func TestSYNGoesToListener(t *testing.T) {
 	for _, tt := range []struct{ addr, want string }{

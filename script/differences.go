@@ -2,6 +2,7 @@ package script
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -9,16 +10,18 @@ import (
 // is a header of the comment at a script's top, which ends where the comment has an
 // empty line or the next header:
 //
-//	// Differs on netstack, passt: they have no delayed ACK (RFC 9293, section
-//	// 3.8.6.3).
+//	// Differs on netstack, passt 0.0~git20230309: they have no delayed ACK (RFC
+//	// 9293, section 3.8.6.3).
 //
 // Or it says, alike, that a script is for some stacks only, and not to be run on others:
 //
 //	// Runs on passt, slirp: it is about what a proxy does to its guest.
 type Difference struct {
 	Range
-	Only   bool     // it says on which stacks the script runs
-	Stacks []string // as it names them: "kernel", "uml" for all kernels in virtual time, "uml:6.12"
+	Only bool // it says on which stacks the script runs
+	// Stacks are as it names them: "kernel", "uml" for all kernels in virtual time,
+	// "uml:6.12"; with a version "kernel 6.12".
+	Stacks []string
 	Reason string
 }
 
@@ -28,20 +31,31 @@ const (
 	runsOn    = "Runs on"
 )
 
-// On reports whether d is about the stack of a name.
-func (d *Difference) On(stack string) bool {
-	kind, _, _ := strings.Cut(stack, ":")
-	for _, name := range d.Stacks {
-		if name == stack || name == kind {
-			return true
-		}
-	}
-	return false
+// A Stack is one that a script may name.
+type Stack struct {
+	Name    string        // "kernel", "uml:6.12"
+	Version func() string // "Linux 6.12.9, HZ=250"; nil if it has none
 }
 
-// DiffersOn returns the first of ds by which a script is expected not to pass on the stack
-// of a name, nil if there is none.
-func DiffersOn(ds []*Difference, stack string) *Difference {
+// On reports whether d is about a stack.
+func (d *Difference) On(stack Stack) bool {
+	kind, _, _ := strings.Cut(stack.Name, ":")
+	return slices.ContainsFunc(d.Stacks, func(name string) bool {
+		name, version, _ := strings.Cut(name, " ")
+		return (name == stack.Name || name == kind) &&
+			(version == "" || stack.Version != nil && hasVersion(stack.Version(), version))
+	})
+}
+
+// hasVersion reports whether a text has a version in it, whole or up to where a part of it
+// ends: 6.1 is in "Linux 6.1.9" and "v6.1-rc2", and not in "Linux 6.12".
+func hasVersion(text, version string) bool {
+	return regexp.MustCompile(`(^|[^0-9A-Za-z])v?` + regexp.QuoteMeta(version) + `($|[^0-9A-Za-z])`).MatchString(text)
+}
+
+// DiffersOn returns the first of ds by which a script is expected not to pass on a stack,
+// nil if there is none.
+func DiffersOn(ds []*Difference, stack Stack) *Difference {
 	for _, d := range ds {
 		if !d.Only && d.On(stack) {
 			return d
@@ -50,9 +64,9 @@ func DiffersOn(ds []*Difference, stack string) *Difference {
 	return nil
 }
 
-// KeptOff returns the one of ds by which a script is not to be run on the stack of a name,
-// nil if it may.
-func KeptOff(ds []*Difference, stack string) (off *Difference) {
+// KeptOff returns the one of ds by which a script is not to be run on a stack, nil if it
+// may.
+func KeptOff(ds []*Difference, stack Stack) (off *Difference) {
 	for _, d := range ds {
 		switch {
 		case d.Only && d.On(stack):
@@ -154,8 +168,8 @@ func (h *header) place(from, to int) Range {
 	return Range{h.at[from], h.after(to - 1)}
 }
 
-// stackName is what stacks are called.
-var stackName = regexp.MustCompile(`^[a-z][a-z0-9_-]*(:[^\s,:]+)?$`)
+// stackName is what stacks are called, maybe with a version.
+var stackName = regexp.MustCompile(`^[a-z][a-z0-9_-]*(:[^\s,:]+)?( [^\s,:]*[0-9][^\s,:]*)?$`)
 
 // difference reads a header.
 func (h *header) difference() (*Difference, *Error) {
@@ -181,12 +195,13 @@ func (h *header) difference() (*Difference, *Error) {
 		if n := strings.IndexByte(h.text[from:end], ','); n >= 0 {
 			to = from + n
 		}
-		name := strings.TrimSpace(h.text[from:to])
-		switch start := from + strings.Index(h.text[from:to], name); {
+		written := strings.TrimSpace(h.text[from:to])
+		name := strings.Join(strings.Fields(written), " ")
+		switch start := from + strings.Index(h.text[from:to], written); {
 		case name == "":
 			return fail(to, to+1, "got "+h.text[to:to+1]+", want the name of a stack")
 		case !stackName.MatchString(name):
-			return fail(start, start+len(name), "got "+name+", want the name of a stack")
+			return fail(start, start+len(written), "got "+name+", want the name of a stack")
 		}
 		d.Stacks = append(d.Stacks, name)
 		from = to + 1

@@ -47,11 +47,53 @@ func TestDifferences(t *testing.T) {
 	}
 	for stack, want := range map[string]int{"passt": 3, "uml:6.12": 5, "uml:7.3": 10, "gostack": 10, "kernel": 0, "net": 0} {
 		line := 0
-		if d := DiffersOn(ds, stack); d != nil {
+		if d := DiffersOn(ds, Stack{Name: stack}); d != nil {
 			line = d.Pos.Line
 		}
 		if line != want {
 			t.Errorf("%s: header of line %d, want %d", stack, line, want)
+		}
+	}
+}
+
+// A header may be about versions.
+func TestDifferenceOfVersion(t *testing.T) {
+	for _, tt := range []struct {
+		name, version string
+		on            bool
+	}{
+		{"kernel 6.12", "Linux 6.12.117, HZ=250", true},
+		{"kernel 6.1", "Linux 6.12.117, HZ=250", false},
+		{"kernel 6.1", "Linux 6.12.1, 6.1.9", true},
+		{"kernel 6.12", "v6.12-rc2", true},
+		{"kernel 6.12", "dev6.12", false},
+		{"kernel 12.117", "Linux 6.12.117, HZ=250", true},
+		{"kernel 2.117", "Linux 6.12.117, HZ=250", false},
+		{"kernel   6.12", "Linux 6.12.117", true},
+		{"kernel 0.0~git20230309", "passt 0.0~git20230309.7c7625d-1)", true},
+		{"passt 6.12", "Linux 6.12", false},
+		{"gostack, kernel 6.13, kernel", "Linux 6.12", true},
+	} {
+		s, err := Parse("d.pkt", []byte("// Differs on "+tt.name+": why.\n0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ds, errs := Differences(s)
+		if len(errs) > 0 {
+			t.Fatal(errs)
+		}
+		d := DiffersOn(ds, Stack{Name: "kernel", Version: func() string { return tt.version }})
+		if (d != nil) != tt.on {
+			t.Errorf("%s, of %q: %v, want %v", tt.name, tt.version, d != nil, tt.on)
+		}
+	}
+	for _, bad := range []string{"kernel of old", "kernel 6.12 6.13", "kernel later"} {
+		s, err := Parse("d.pkt", []byte("// Differs on "+bad+": why.\n0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, errs := Differences(s); len(errs) != 1 || errs[0].Summary != "got "+bad+", want the name of a stack" {
+			t.Errorf("%s: %v", bad, errs)
 		}
 	}
 }
@@ -74,17 +116,17 @@ func TestKeptOff(t *testing.T) {
 	}
 	for stack, want := range map[string]int{"passt": 0, "passt:/usr/bin/passt": 0, "uml:6.12": 0, "slirp": 0, "kernel": 1} {
 		line := 0
-		if d := KeptOff(ds, stack); d != nil {
+		if d := KeptOff(ds, Stack{Name: stack}); d != nil {
 			line = d.Pos.Line
 		}
 		if line != want {
 			t.Errorf("%s: kept off by line %d, want %d", stack, line, want)
 		}
 	}
-	if d := DiffersOn(ds, "slirp"); d != nil {
+	if d := DiffersOn(ds, Stack{Name: "slirp"}); d != nil {
 		t.Errorf("differs on slirp: %+v", d)
 	}
-	if KeptOff(nil, "kernel") != nil {
+	if KeptOff(nil, Stack{Name: "kernel"}) != nil {
 		t.Error("a script without a header is kept off")
 	}
 }

@@ -83,5 +83,5 @@ func keptOff(t *testing.T, name, stack string) bool {
 		t.Fatal(err)
 	}
 	ds, _ := script.Differences(s)
-	return script.KeptOff(ds, stack) != nil
+	return script.KeptOff(ds, script.Stack{Name: stack}) != nil
 }

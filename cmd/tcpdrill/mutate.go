@@ -17,6 +17,7 @@ import (
 	"tcpdrill/engine/gostack"
 	"tcpdrill/engine/stacks"
 	"tcpdrill/engine/suite"
+	"tcpdrill/script"
 )
 
 // mutateCommand runs scripts on stacks that have mistakes built in, to learn which
@@ -158,7 +159,7 @@ func mutate(ctx context.Context, r *suite.Runner, faults []fault, t suite.Task) 
 	}
 	o := on(0)
 	m.plain = o.Verdict
-	if d := suite.Difference(t.Name, t.Source, "gostack"); d != nil && o.Verdict == engine.Fail {
+	if d := suite.Difference(t.Name, t.Source, script.Stack{Name: "gostack"}); d != nil && o.Verdict == engine.Fail {
 		m.plain, m.why = engine.Unsupported, "it differs as expected: "+d.Reason
 		return m
 	}

@@ -78,7 +78,7 @@ func keptOff(t *testing.T, name string, src []byte) bool {
 		t.Fatal(err)
 	}
 	ds, _ := script.Differences(s)
-	return script.KeptOff(ds, "gostack") != nil
+	return script.KeptOff(ds, script.Stack{Name: "gostack"}) != nil
 }
 
 // roundTrip runs a script, imports what it did and runs that. It has to pass unless

@@ -153,11 +153,12 @@ func TestExamples(t *testing.T) {
 					t.Fatal(err)
 				}
 				ds, errs := script.Differences(parsed)
-				if len(errs) > 0 || script.KeptOff(ds, string(kind)) != nil || script.KeptOff(ds, "kernel") == nil {
+				stack := script.Stack{Name: string(kind), Version: s.Version}
+				if len(errs) > 0 || script.KeptOff(ds, stack) != nil || script.KeptOff(ds, script.Stack{Name: "kernel"}) == nil {
 					t.Errorf("%s: its headers: %v", name, errs)
 				}
 				want := engine.Pass
-				if script.DiffersOn(ds, string(kind)) != nil {
+				if script.DiffersOn(ds, stack) != nil {
 					want = engine.Fail
 				}
 				if o := run(t, s, name, string(src), engine.IPv4); o.Verdict != want {

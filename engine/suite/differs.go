@@ -7,12 +7,13 @@ import (
 
 	"tcpdrill/engine"
 	"tcpdrill/engine/report"
+	"tcpdrill/engine/stacks"
 	"tcpdrill/script"
 )
 
 // Difference returns the header by which a script says that it differs on a stack, nil
 // if it has none.
-func Difference(name string, source []byte, stack string) *script.Difference {
+func Difference(name string, source []byte, stack script.Stack) *script.Difference {
 	if !bytes.Contains(source, []byte("Differs on")) {
 		return nil // as nearly all: nothing has to be parsed
 	}
@@ -24,8 +25,13 @@ func Difference(name string, source []byte, stack string) *script.Difference {
 	return script.DiffersOn(ds, stack)
 }
 
+// named is a stack as scripts name it.
+func named(st stacks.Stack) script.Stack {
+	return script.Stack{Name: st.Name(), Version: func() string { return stacks.Version(st) }}
+}
+
 // keptOff is the outcome of a script that says that it isn't for a stack, nil if it may run.
-func keptOff(ds []*script.Difference, stack string) *engine.Outcome {
+func keptOff(ds []*script.Difference, stack script.Stack) *engine.Outcome {
 	d := script.KeptOff(ds, stack)
 	if d == nil {
 		return nil
@@ -39,12 +45,12 @@ func keptOff(ds []*script.Difference, stack string) *engine.Outcome {
 // expectDifference settles the verdict of a script that says that it differs on the
 // stack it was run on: to fail there is what was expected, and to pass isn't. What
 // could not be run, or was late, says nothing of either.
-func expectDifference(one *report.Run) {
+func expectDifference(one *report.Run, stack script.Stack) {
 	o := one.Outcome
 	if o.Verdict != engine.Pass && o.Verdict != engine.Fail {
 		return
 	}
-	d := Difference(one.Script, one.Source, one.Stack)
+	d := Difference(one.Script, one.Source, stack)
 	switch {
 	case d == nil:
 	case o.Verdict == engine.Fail:

@@ -90,7 +90,7 @@ func (r *Runner) Run(ctx context.Context, lanes []stacks.Stack, tasks []Task, em
 			confirm(before, one.Outcome)
 		}
 		if ran && ok && !r.Plain {
-			expectDifference(&one)
+			expectDifference(&one, named(st))
 		}
 		free <- st
 		if !r.virtual {
@@ -254,7 +254,7 @@ func (r *Runner) outcome(ctx context.Context, st stacks.Stack, job *drill.Job) (
 	if err := st.Ready(ctx); err != nil {
 		return nil, false, &unavailable{err}
 	}
-	if o := keptOff(differences, st.Name()); o != nil {
+	if o := keptOff(differences, named(st)); o != nil {
 		return o, false, nil
 	}
 	r.drilled.Store(true)

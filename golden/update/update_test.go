@@ -86,7 +86,7 @@ func TestRestored(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if ds, _ := script.Differences(s); script.KeptOff(ds, "gostack") != nil {
+		if ds, _ := script.Differences(s); script.KeptOff(ds, script.Stack{Name: "gostack"}) != nil {
 			continue
 		}
 		if f, o := rewrite(t, name, source); o.Verdict != engine.Pass || f.Changed() {
