@@ -1,6 +1,7 @@
 package gostack
 
 import (
+	"net/netip"
 	"slices"
 	"strconv"
 
@@ -22,6 +23,15 @@ func (s *Stack) count(c counter) { s.mib[c]++ }
 // countN adds to a counter. Of one that says how many there are now, n may be
 // negative.
 func (s *Stack) countN(c counter, n int) { s.mib[c] += uint64(n) }
+
+// countUDP counts a datagram under one of Udp's counters or, if an end of it has an IPv6
+// address, Udp6's, which are the same in the same order.
+func (s *Stack) countUDP(c counter, end netip.Addr) {
+	if end.Is6() {
+		c += mibUdp6InDatagrams - mibUdpInDatagrams
+	}
+	s.count(c)
+}
 
 // Types of ICMP messages in the order in which their counters are.
 var (

@@ -92,13 +92,8 @@ func (s *Stack) receive(b []byte, gso engine.GSO) {
 	switch {
 	case p.TCP() != nil:
 		s.tcpReceive(newSegment(p, src, dst, gso, len(b)))
-	case p.UDP() != nil && gso.Type == engine.GSOUDP:
-		// No socket here takes them as one (udp_rcv_segment).
-		for _, piece := range wire.Cut(p, gso.Size, false) {
-			s.udpReceive(piece)
-		}
 	case p.UDP() != nil:
-		s.udpReceive(p)
+		s.udpReceive(p, gso)
 	case p.ICMP() != nil:
 		s.icmpReceive(p)
 	}
@@ -107,17 +102,15 @@ func (s *Stack) receive(b []byte, gso engine.GSO) {
 // badChecksum counts a packet whose checksum is wrong. It comes no further.
 func (s *Stack) badChecksum(p *wire.Packet) {
 	v6 := p.V6() != nil
+	_, dst := p.IP()
 	switch {
 	case p.TCP() != nil:
 		s.count(mibTcpInSegs)
 		s.count(mibTcpInCsumErrors)
 		s.count(mibTcpInErrs)
-	case p.UDP() != nil && v6:
-		s.count(mibUdp6InCsumErrors)
-		s.count(mibUdp6InErrors)
 	case p.UDP() != nil:
-		s.count(mibUdpInCsumErrors)
-		s.count(mibUdpInErrors)
+		s.countUDP(mibUdpInCsumErrors, dst)
+		s.countUDP(mibUdpInErrors, dst)
 	case v6:
 		s.count(mibIcmp6InMsgs)
 		s.count(mibIcmp6InCsumErrors)

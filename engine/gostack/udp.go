@@ -18,13 +18,15 @@ type udpSock struct {
 	cork                   bool // UDP_CORK
 	pending                *udpSend
 	gsoSize                int // UDP_SEGMENT
+	gro                    bool
 	noCheck6Tx, noCheck6Rx bool
 	connectedTo            bool
 }
 
-// A datagram is one that came in.
+// A datagram is one that came in, or several that were joined.
 type datagram struct {
 	data     []byte
+	gsoSize  int // how long each was but the last; 0: it is one
 	from, to netip.AddrPort
 	tos, ttl uint8
 	at       time.Duration
@@ -190,6 +192,7 @@ func (u *udpSock) Recvmsg(t *task, m *message) (int, errno) {
 	if m.Flags&abi.MsgPeek == 0 {
 		u.received = u.received[1:]
 		u.rmemAlloc -= d.truesize
+		u.s.countUDP(mibUdpInDatagrams, d.to.Addr())
 	}
 	n := m.Scatter(d.data)
 	if n < len(d.data) {
@@ -212,6 +215,9 @@ func (u *udpSock) recvCmsgs(m *message, d *datagram) {
 	}
 	if u.rcvmark {
 		u.putCmsg(m, abi.SolSocket, abi.SoMark, intAnswer(0))
+	}
+	if u.gro && d.gsoSize > 0 {
+		u.putCmsg(m, abi.SolUDP, abi.UdpGro, intAnswer(d.gsoSize))
 	}
 	u.putIPCmsgs(m, d)
 }
@@ -306,9 +312,7 @@ func (u *udpSock) setsockopt(t *task, name int, val []byte) errno {
 		}
 		u.gsoSize = v
 	case abi.UdpGro:
-		if v != 0 {
-			return t.No("socket option UDP_GRO")
-		}
+		u.gro = v != 0
 	case abi.UdpNoCheck6Tx:
 		u.noCheck6Tx = v != 0
 	case abi.UdpNoCheck6Rx:
@@ -327,6 +331,7 @@ func (u *udpSock) getsockopt(t *task, name int, val []byte) (int, errno) {
 	case abi.UdpSegment:
 		v = u.gsoSize
 	case abi.UdpGro:
+		v = b2i(u.gro)
 	case abi.UdpNoCheck6Tx:
 		v = b2i(u.noCheck6Tx)
 	case abi.UdpNoCheck6Rx:
@@ -383,40 +388,58 @@ func (d *datagram) setIP(p *wire.Packet) {
 	}
 }
 
-// udpReceive takes a datagram that came in.
-func (s *Stack) udpReceive(p *wire.Packet) {
+// udpReceive takes a datagram that came in, or several that were joined. Those are cut
+// again for a socket that doesn't ask for them (udp_unexpected_gso, udp_rcv_segment).
+func (s *Stack) udpReceive(p *wire.Packet, gso engine.GSO) {
 	h := p.UDP()
 	src, dst := p.IP()
-	d := &datagram{
-		data: p.Payload, at: s.now,
-		from: netip.AddrPortFrom(src, h.SrcPort), to: netip.AddrPortFrom(dst, h.DstPort),
-	}
-	d.setIP(p)
-	d.truesize = rxTruesize((&udpSend{to: d.to}).ipHeaderLen() + udpHeaderLen + len(d.data))
-	u := s.udpLookup(d.to, d.from)
-	if u == nil {
-		s.count(mibUdpNoPorts)
-		if b, err := p.Marshal(wire.MarshalOptions{}); err == nil {
-			if dst.Is4() {
-				s.sendICMPError(b, 3, 3, 0)
-			} else {
-				s.sendICMPError(b, 1, 4, 0)
-			}
+	from, to := netip.AddrPortFrom(src, h.SrcPort), netip.AddrPortFrom(dst, h.DstPort)
+	u := s.udpLookup(to, from)
+	switch {
+	case u == nil:
+		s.udpNoPort(p)
+	case gso.Type == engine.GSOUDP && u.gro:
+		u.receive(p, from, to, gso.Size)
+	case gso.Type == engine.GSOUDP:
+		for _, piece := range wire.Cut(p, gso.Size, false) {
+			u.receive(piece, from, to, 0)
 		}
-		return
+	default:
+		u.receive(p, from, to, 0)
 	}
+}
+
+// udpNoPort answers a datagram that is nobody's.
+func (s *Stack) udpNoPort(p *wire.Packet) {
+	_, dst := p.IP()
+	s.countUDP(mibUdpNoPorts, dst)
+	b, err := p.Marshal(wire.MarshalOptions{})
+	switch {
+	case err != nil:
+	case dst.Is4():
+		s.sendICMPError(b, 3, 3, 0)
+	default:
+		s.sendICMPError(b, 1, 4, 0)
+	}
+}
+
+// receive queues a datagram for the socket (udp_queue_rcv_one_skb).
+func (u *udpSock) receive(p *wire.Packet, from, to netip.AddrPort, gsoSize int) {
+	s := u.s
+	d := &datagram{data: p.Payload, at: s.now, from: from, to: to, gsoSize: gsoSize}
+	d.setIP(p)
+	d.truesize = rxTruesize((&udpSend{to: to}).ipHeaderLen() + udpHeaderLen + len(d.data))
 	if u.minttl > int(d.ttl) {
 		return
 	}
 	if u.rmemAlloc > u.rcvbuf {
 		u.drops++
-		s.count(mibUdpInErrors)
-		s.count(mibUdpRcvbufErrors)
+		s.countUDP(mibUdpInErrors, to.Addr())
+		s.countUDP(mibUdpRcvbufErrors, to.Addr())
 		return
 	}
 	u.rmemAlloc += d.truesize
 	u.received = append(u.received, d)
-	s.count(mibUdpInDatagrams)
 	u.wait.Wake(abi.EpollIn | abi.EpollRdnorm | abi.EpollRdband)
 }
 

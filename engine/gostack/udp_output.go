@@ -299,7 +299,7 @@ func (u *udpSock) xmit(d *udpSend) errno {
 			continue
 		}
 		if !u.xmitOne(d, piece, stamps, key) {
-			s.count(mibUdpSndbufErrors)
+			s.countUDP(mibUdpSndbufErrors, d.to.Addr())
 			if u.recverr || u.recverr6 {
 				return abi.ENOBUFS
 			}
@@ -341,7 +341,7 @@ func (u *udpSock) xmitOne(d *udpSend, data []byte, stamps, key uint32) bool {
 	if err != nil {
 		return false
 	}
-	s.count(mibUdpOutDatagrams)
+	s.countUDP(mibUdpOutDatagrams, d.to.Addr())
 	pieces := [][]byte{b}
 	if !whole {
 		s.ports.ids++
