@@ -55,6 +55,9 @@ func (r *runner) socketFor(p *script.Packet, w *wire.Packet) (*socket, error) {
 	case protoICMP, protoICMPv6:
 		ok = icmp
 	}
+	if p.Fragment != nil {
+		ok = w.Fragment().Protocol == uint8(s.protocol)
+	}
 	// A packet between ports of its own is told to the socket under test.
 	if !ok && (p.TCP != nil && p.TCP.Ports != nil || p.UDP != nil && p.UDP.Ports != nil) {
 		ok = true
@@ -147,10 +150,17 @@ func (r *runner) sentBy(s *socket, w *wire.Packet) bool {
 		}
 		return true
 	}
-	if isICMP {
+	if isICMP || isPortless(s, w) {
 		return src.addr.Addr() == s.liveLocal.addr.Addr() && dst.addr.Addr() == s.liveRemote.addr.Addr()
 	}
 	return src.addr == s.liveLocal.addr && dst.addr == s.liveRemote.addr
+}
+
+// isPortless reports whether a packet is a fragment of what a socket's protocol sends that
+// doesn't say of which ports it is.
+func isPortless(s *socket, w *wire.Packet) bool {
+	f := w.Fragment()
+	return f != nil && int(f.Protocol) == s.protocol && w.TCP() == nil && w.UDP() == nil
 }
 
 // toLive turns a packet in script numbers into the one to inject.

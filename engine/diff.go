@@ -300,7 +300,7 @@ func (r *runner) sideBySide(p *script.Packet, want *wire.Packet, got *segment, d
 // gotView returns how much of a captured packet to show: what the script
 // speaks of, and the window, which is good to know.
 func gotView(p *script.Packet, got *wire.Packet) *script.Packet {
-	v := &script.Packet{Direction: script.Outbound, IP: p.IP, Encap: p.Encap, TCP: p.TCP, UDP: p.UDP, ICMP: p.ICMP}
+	v := &script.Packet{Direction: script.Outbound, IP: p.IP, Encap: p.Encap, TCP: p.TCP, UDP: p.UDP, ICMP: p.ICMP, Fragment: p.Fragment}
 	if p.TCP != nil && p.TCP.Window == nil && got.TCP() != nil {
 		t := *p.TCP
 		t.Window = &script.Int{Value: int64(got.TCP().Window)}
@@ -326,7 +326,7 @@ func (r *runner) tokens(p *script.Packet, w *wire.Packet, at string) []Token {
 		}
 	}
 	t := w.TCP()
-	if t == nil || p.TCP == nil {
+	if t == nil || p.TCP == nil || w.Fragment() != nil {
 		add("protocol", formatPacket(w))
 		return toks
 	}

@@ -91,7 +91,7 @@ func (r *runner) expect(p *script.Packet) {
 			}
 			got, total = nil, 0
 		}
-		if inStream(p) && onTheWay(want, g, total) {
+		if inStream(p) && g.live.Fragment() == nil && onTheWay(want, g, total) {
 			r.noteSegment(EntryMatch, g)
 			continue
 		}
@@ -103,7 +103,7 @@ func (r *runner) expect(p *script.Packet) {
 		}
 		got = append(got, g)
 		total += g.payload()
-		if total >= len(want.Payload) || r.cfg.StrictSegments && !inStream(p) || p.GSO() != nil {
+		if total >= len(want.Payload) || r.cfg.StrictSegments && !inStream(p) || p.GSO() != nil || g.live.Fragment() != nil {
 			break
 		}
 	}
@@ -266,7 +266,7 @@ func (r *runner) compare(p *script.Packet, s *socket, want *wire.Packet, got *se
 		learnTimestamp(s, t, u, got.live.TCP())
 	}
 	diffs := r.diff(p, s, want, got)
-	if n := p.GSO(); n != nil && int64(got.size()) != n.Value {
+	if n := p.GSO(); n != nil && int64(got.size()) != n.Value && got.live.Fragment() == nil {
 		diffs = append(diffs, fieldDiff{field: "gso", classic: fmt.Sprintf("gso_size: expected: %d vs actual: %d", n.Value, got.size())})
 	}
 	if c := p.TCP; c != nil && c.Cause != nil {
@@ -298,7 +298,7 @@ func (r *runner) compare(p *script.Packet, s *socket, want *wire.Packet, got *se
 // wrong records a packet that differs from the script's.
 func (r *runner) wrong(p *script.Packet, want *wire.Packet, got *segment, pieces []*segment, diffs []fieldDiff) {
 	r.reason()
-	f := r.failure(Fail, p.Pos, "wrong packet: "+differs(diffs))
+	f := r.failure(Fail, p.Pos, "wrong packet: "+differ(got, diffs))
 	f.Seen = r.seenPacket(p, got, pieces, fieldsOf(diffs))
 	f.Want, f.Got = r.sideBySide(p, want, got, diffs)
 	f.Classic = r.classicWrong(p, want, got, diffs)
@@ -362,9 +362,14 @@ func (r *runner) wrongPieces(p *script.Packet, want *wire.Packet, got []*segment
 	for _, g := range got {
 		r.noteSegment(EntryWrong, g)
 	}
-	f := r.failure(Fail, p.Pos, fmt.Sprintf("segment %d of those sent for this line doesn't continue the one before: %s", len(got), differs(diffs)))
+	f := r.failure(Fail, p.Pos, fmt.Sprintf("segment %d of those sent for this line doesn't continue the one before: %s", len(got), differ(last, diffs)))
 	f.Want, f.Got = r.sideBySide(p, want, last, diffs)
 	f.Seen = r.seenPart(p, want, got[:len(got)-1])
+	for _, d := range diffs {
+		if d.note != "" {
+			f.Notes = append(f.Notes, d.note)
+		}
+	}
 	for i, g := range got {
 		f.Notes = append(f.Notes, fmt.Sprintf("segment %d at %s: %s", i+1, seconds(g.at), formatPacket(g.packet)))
 	}
@@ -465,23 +470,26 @@ func (r *runner) noteSegment(kind EntryKind, g *segment) {
 
 // piecesDiffs says why a segment can't stand for the same line as the one before it.
 func (r *runner) piecesDiffs(p *script.Packet, prev, g *segment, total, wanted int) []fieldDiff {
-	if inStream(p) {
+	switch {
+	case g.live.Fragment() != nil:
+		return []fieldDiff{isFragment(g)}
+	case inStream(p):
 		return streamDiffs(prev, g)
 	}
-	return r.fragmentDiffs(prev, g, total, wanted)
+	return r.segmentDiffs(prev, g, total, wanted)
 }
 
-// fragmentDiffs says why a segment can't stand for the same line as the one
+// segmentDiffs says why a segment can't stand for the same line as the one
 // before it: all but the last have the same length, and their headers agree
 // but for PSH, FIN and CWR. In wire segments those are checked too.
-func (r *runner) fragmentDiffs(prev, g *segment, total, wanted int) []fieldDiff {
+func (r *runner) segmentDiffs(prev, g *segment, total, wanted int) []fieldDiff {
 	var diffs diffList
 	a, b := prev.packet.TCP(), g.packet.TCP()
 	if (a == nil) != (b == nil) {
 		return []fieldDiff{{field: "protocol", classic: "live packet header layer mismatch between segments"}}
 	}
 	if a != nil {
-		diffs = r.tcpFragmentDiffs(a, b, prev)
+		diffs = r.tcpSegmentDiffs(a, b, prev)
 	}
 	diffs.number("ttl", "ip", uint32(prev.packet.TTL()), uint32(g.packet.TTL()))
 	if n := g.payload(); n < wanted-total && n != prev.payload() {
@@ -492,7 +500,7 @@ func (r *runner) fragmentDiffs(prev, g *segment, total, wanted int) []fieldDiff 
 	return diffs
 }
 
-func (r *runner) tcpFragmentDiffs(a, b *wire.TCP, prev *segment) diffList {
+func (r *runner) tcpSegmentDiffs(a, b *wire.TCP, prev *segment) diffList {
 	var d diffList
 	d.flag("syn", "flags", a.Flags, b.Flags, wire.SYN)
 	d.flag("rst", "flags", a.Flags, b.Flags, wire.RST)
@@ -517,6 +525,9 @@ func (r *runner) tcpFragmentDiffs(a, b *wire.TCP, prev *segment) diffList {
 func (r *runner) diff(p *script.Packet, s *socket, want *wire.Packet, got *segment) []fieldDiff {
 	var d diffList
 	g := got.packet
+	if p.Fragment != nil || got.live.Fragment() != nil {
+		return fragmentDiffs(p, want, got)
+	}
 	if len(g.Payload) != len(want.Payload) && p.ICMP == nil {
 		d = append(d, fieldDiff{field: "length", fatal: true, classic: fmt.Sprintf(
 			"live packet payload: expected %d bytes vs actual %d bytes", len(want.Payload), len(g.Payload))})

@@ -110,6 +110,9 @@ type Entry struct {
 	Functions []string `json:",omitempty"`
 	// Length is of a packet of the stack: bytes from the IP header, as the device got it.
 	Length int `json:",omitempty"`
+	// FragmentID is what the pieces of an IP packet that was cut have in common, 0 of what
+	// isn't one.
+	FragmentID uint32 `json:",omitempty"`
 	// Sent numbers the packets of the stack, from 1, in the order in which they were
 	// sent; 0 for what isn't one.
 	Sent int `json:",omitempty"`

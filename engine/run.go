@@ -496,6 +496,9 @@ func (r *runner) write(entries []Entry) {
 		switch {
 		case e.packet != nil:
 			e.Text = formatPacket(e.packet) + e.clauses
+			if f := e.packet.Fragment(); f != nil {
+				e.FragmentID = f.ID
+			}
 		case e.call != nil && e.Kind == EntryReturn:
 			e.Text = e.call.Name + " returned"
 		case e.call != nil && r.improvised[e.call] != "":

@@ -82,6 +82,8 @@ func (r *packetRule) packet() *Packet {
 		p.TCP = r.TCP.tcp()
 	case r.ICMP != nil:
 		p.ICMP = r.ICMP.icmp()
+	case r.Fragment != nil:
+		p.Fragment = &Fragment{r.Fragment.Range, r.Fragment.Protocol, r.Fragment.Bytes, r.Fragment.More}
 	default:
 		p.UDP = &UDP{r.UDP.Range, r.UDP.Ports.Ports, r.UDP.Length, r.UDP.GSO}
 	}

@@ -40,6 +40,23 @@ func (c *checker) packet(p *Packet) {
 		c.udp(p)
 	case p.ICMP != nil:
 		c.icmp(p.ICMP)
+	case p.Fragment != nil:
+		c.fragment(p.Fragment, p.Direction)
+	}
+}
+
+// fragment checks a piece of a packet. Where it begins counts in units of eight bytes (RFC
+// 791, section 3.2).
+func (c *checker) fragment(f *Fragment, direction Direction) {
+	first := &f.Bytes.First
+	switch {
+	case direction == Inbound:
+		c.fail(f, "only an outbound packet can be a fragment")
+	case !c.within(first, "fragment offset", 0, maxU16) || !c.seqRange(&f.Bytes):
+	case first.Value%8 != 0:
+		c.fail(first, "fragment offset %s, want a multiple of 8", first.Text)
+	case first.Value == 0 && !f.More:
+		c.fail(f, "a fragment that is all of a packet, want mf or where else it begins")
 	}
 }
 

@@ -135,6 +135,13 @@ type udpRule struct {
 	GSO    *Int  `parser:"( 'gso' @@ )?"`
 }
 
+type fragmentRule struct {
+	Range
+	Protocol string   `parser:"'fragment' @( 'udp' | 'tcp' | 'icmp' )"`
+	Bytes    SeqRange `parser:"@@"`
+	More     bool     `parser:"@'mf'?"`
+}
+
 // Expressions.
 
 // compoundRule is an expression of more than one token.

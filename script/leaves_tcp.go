@@ -8,7 +8,7 @@ import (
 // Packets, and the leaves that TCP segments consist of.
 
 // packetRule is < or >, what is said of the headers before, and then a segment, a
-// datagram or a message.
+// datagram, a message or a fragment.
 type packetRule struct {
 	Range
 	Direction string
@@ -17,6 +17,7 @@ type packetRule struct {
 	TCP       *tcpRule
 	UDP       *udpRule
 	ICMP      *icmpRule
+	Fragment  *fragmentRule
 	BadSum    *Range
 }
 
@@ -39,6 +40,8 @@ func (r *packetRule) Parse(lex *lexer.PeekingLexer) (err error) {
 		r.UDP, err = parseRare(lex, udpParser)
 	case "icmp":
 		r.ICMP, err = parseRare(lex, icmpParser)
+	case "fragment":
+		r.Fragment, err = parseRare(lex, fragmentParser)
 	default:
 		r.TCP = new(tcpRule)
 		if err = r.TCP.Parse(lex); err == participle.NextMatch {

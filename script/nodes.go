@@ -162,9 +162,10 @@ type Packet struct {
 	Encap     []Encap // outermost first
 	IP        *IPInfo // nil: not given
 	// Exactly one of these is set.
-	TCP  *TCP
-	UDP  *UDP
-	ICMP *ICMP
+	TCP      *TCP
+	UDP      *UDP
+	ICMP     *ICMP
+	Fragment *Fragment
 	// BadSum is where an injected packet says that the checksum of its transport is to
 	// be wrong (badsum): an addition to packetdrill's language. nil: it is right.
 	BadSum *Range
@@ -387,6 +388,17 @@ type ICMP struct {
 	QuotedTCP *SeqRange // [1:1461(1460)]
 	QuotedUDP *Int      // [udp (100)]
 	Raw       *Int      // [raw (100)]
+}
+
+// A Fragment is a piece of an IP packet that a stack has cut, an addition to packetdrill's
+// language:
+//
+//	fragment udp 0:1480(1480) mf
+type Fragment struct {
+	Range
+	Protocol string   // of what was cut: udp, tcp or icmp
+	Bytes    SeqRange // of that, its header among them
+	More     bool     // mf: more fragments follow
 }
 
 // A Call is a system call and its outcome:

@@ -59,6 +59,11 @@ func (p *printer) packet(k *Packet) {
 		p.gso(k.UDP.GSO)
 	case k.ICMP != nil:
 		p.icmp(k.ICMP)
+	case k.Fragment != nil:
+		p.put("fragment ", k.Fragment.Protocol, " ", k.Fragment.Bytes.String())
+		if k.Fragment.More {
+			p.put(" mf")
+		}
 	}
 	if k.BadSum != nil {
 		p.put(" badsum")

@@ -16,6 +16,7 @@ var (
 	ipInfoParser   = sync.OnceValue(buildParser[ipInfoRule])
 	udpParser      = sync.OnceValue(buildParser[udpRule])
 	icmpParser     = sync.OnceValue(buildParser[icmpRule])
+	fragmentParser = sync.OnceValue(buildParser[fragmentRule])
 	compoundParser = sync.OnceValue(buildParser[compoundRule])
 )
 

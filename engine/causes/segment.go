@@ -34,10 +34,16 @@ type segment struct {
 	gaps  bool // the peer's data had gaps
 }
 
+// isDatagram reports whether a packet is UDP's, or a fragment of such a one.
+func isDatagram(p *wire.Packet) bool {
+	f := p.Fragment()
+	return p.UDP() != nil || f != nil && f.Carries() == "udp"
+}
+
 // sent takes in what the stack sent. It returns nil for what isn't TCP.
 func (b *Book) sent(r record) *segment {
 	p, err := wire.Parse(r.sent.Data)
-	if err == nil && p.UDP() != nil && r.within != nil && r.within.Packet == nil {
+	if err == nil && isDatagram(p) && r.within != nil && r.within.Packet == nil {
 		return &segment{c: r.sent, within: r.within, word: write}
 	}
 	if err != nil || p.TCP() == nil {

@@ -153,6 +153,9 @@ func packetComment(o *engine.Outcome, p *engine.Packet) string {
 		}
 		text += fmt.Sprintf("; %s, gso_size %d", what, p.GSO.Size)
 	}
+	if w, err := wire.Parse(p.Data); err == nil && w.Fragment() != nil {
+		text += "; an IP fragment"
+	}
 	if p.Cause != "" {
 		text += "; cause: " + p.Cause
 	}

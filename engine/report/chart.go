@@ -205,6 +205,9 @@ func (l Lane) row(n int) Row {
 		if e.GSO > 0 {
 			text += fmt.Sprintf(" (gso_size\u00a0%d)", e.GSO)
 		}
+		if e.FragmentID > 0 {
+			text += fmt.Sprintf(" (id\u00a0%d)", e.FragmentID)
+		}
 		if e.Cause != "" {
 			text += " (" + e.Cause + ")"
 		}

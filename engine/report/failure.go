@@ -297,6 +297,9 @@ func Entry(e engine.Entry) string {
 	if e.GSO > 0 {
 		text += fmt.Sprintf("  (super-segment, gso_size %d)", e.GSO)
 	}
+	if e.FragmentID > 0 {
+		text += fmt.Sprintf("  (id %d)", e.FragmentID)
+	}
 	if e.Cause != "" {
 		text += "  (" + e.Cause + ")"
 	}

@@ -22,15 +22,20 @@ type FormatOptions struct {
 //	P. 1:1001(1000) ack 1 win 256 <nop,nop,TS val 100 ecr 200>
 //	ipv4 192.0.2.1 > 192.0.2.2: gre: [ect0] udp 53 > 1024 (100)
 //	icmp unreachable frag_needed mtu 1200 [1:1461(1460)]
+//	fragment udp 1480:2960(1480) mf
 //
 // It parses as script, but for what the language has no words for: other
-// transports (proto 89 (100)), later fragments (fragment at 1480 of proto 17
-// (100)), reserved bits of TCP (reserved 0x1), and TCP options which are
-// unknown or of an unusual length (opt 253 0a0b: kind, data in hexadecimal).
+// transports (proto 89 (100)), reserved bits of TCP (reserved 0x1), and TCP
+// options which are unknown or of an unusual length (opt 253 0a0b: kind, data in
+// hexadecimal). Of a fragment it shows no more than what the IP header says.
 func Format(p *Packet, f FormatOptions) string {
 	var b strings.Builder
-	inner := p.innermostIP()
-	for i, l := range p.Layers {
+	layers, inner := p.Layers, p.innermostIP()
+	piece := p.Fragment()
+	if piece != nil {
+		layers, inner = p.Layers[:piece.layer+1], piece.layer
+	}
+	for i, l := range layers {
 		switch l := l.(type) {
 		case *IPv4:
 			info := f.ipInfo(l.TOS, l.TTL, 0, false)
@@ -61,27 +66,13 @@ func Format(p *Packet, f FormatOptions) string {
 		case *ICMP:
 			formatICMP(&b, p, l)
 		case *Unknown:
-			if at := p.fragmentOffset(); at > 0 {
-				fmt.Fprintf(&b, "fragment at %d of ", at)
-			}
 			fmt.Fprintf(&b, "proto %d (%d)", l.Protocol, len(p.Payload))
 		}
 	}
+	if piece != nil {
+		b.WriteString(piece.String())
+	}
 	return b.String()
-}
-
-// fragmentOffset returns the innermost IP header's fragment offset, in bytes.
-func (p *Packet) fragmentOffset() int {
-	if ip := p.V4(); ip != nil {
-		return ip.FragOffset
-	}
-	if ip := p.V6(); ip != nil {
-		e, err := walkExtensions(ip.NextHeader, ip.Extensions)
-		if err == nil && e.laterFragment {
-			return int(binary.BigEndian.Uint16(ip.Extensions[e.nextAt+2:]) &^ 7)
-		}
-	}
-	return 0
 }
 
 var ecnNames = [4]string{"noecn", "ect1", "ect0", "ce"}

@@ -67,8 +67,10 @@ func FromScript(p *script.Packet, v6 bool) (*Packet, error) {
 		transport, w.Payload, err = udpFromScript(p.UDP)
 	case p.ICMP != nil:
 		transport, w.Payload, err = icmpFromScript(p.ICMP, v6)
+	case p.Fragment != nil:
+		transport, w.Payload, err = fragmentFromScript(p.Fragment, ip)
 	default:
-		err = wrong(p, "a packet without TCP, UDP or ICMP")
+		err = wrong(p, "a packet without TCP, UDP, ICMP or a fragment")
 	}
 	if err != nil {
 		return nil, err
@@ -245,6 +247,32 @@ func udpFromScript(u *script.UDP) (Layer, []byte, error) {
 	}
 	n, err := number(&u.Length, 16, "length")
 	return l, make([]byte, n), err
+}
+
+// fragmentFromScript makes an IP header that of a fragment, whose ID is 0, and returns what
+// follows.
+func fragmentFromScript(f *script.Fragment, ip Layer) (Layer, []byte, error) {
+	offset, n, err := length(&f.Bytes)
+	if err != nil {
+		return nil, nil, err
+	}
+	_, v6 := ip.(*IPv6)
+	l := &Unknown{Protocol: protoUDP}
+	switch {
+	case f.Protocol == "tcp":
+		l.Protocol = protoTCP
+	case f.Protocol == "icmp" && v6:
+		l.Protocol = protoICMPv6
+	case f.Protocol == "icmp":
+		l.Protocol = protoICMP
+	}
+	switch ip := ip.(type) {
+	case *IPv4:
+		ip.FragOffset, ip.MF = int(offset), f.More
+	case *IPv6:
+		ip.NextHeader, ip.Extensions = protoFragment, appendFragmentHeader(nil, l.Protocol, uint16(offset), f.More)
+	}
+	return l, make([]byte, n), nil
 }
 
 func portsFromScript(p *script.Ports, src, dst *uint16) error {

@@ -32,8 +32,8 @@ const (
 // end that the IP header gives are ignored. A super-segment (a packet not cut
 // yet) is a packet like any other; where it is too big for its header's length
 // field, and that field is 0, it ends where b does. A fragment which isn't the
-// first, a transport other than TCP, UDP and ICMP, and GRE of another version
-// or with routing end in an Unknown layer.
+// first or not all of whose transport's header is there, a transport other than TCP,
+// UDP and ICMP, and GRE of another version or with routing end in an Unknown layer.
 //
 // The packet's payload and options refer to b; nothing in this package writes
 // there.
@@ -109,7 +109,7 @@ func (p *Packet) parseIPv4(b []byte) error {
 	if ip.FragOffset > 0 {
 		return p.unknown(ip.Protocol, body)
 	}
-	return p.parseProtocol(ip.Protocol, body, ip.MF)
+	return p.parseBody(ip.Protocol, body, ip.MF)
 }
 
 func (p *Packet) parseIPv6(b []byte) error {
@@ -148,7 +148,7 @@ func (p *Packet) parseIPv6(b []byte) error {
 	if ext.laterFragment {
 		return p.unknown(ext.next, body)
 	}
-	return p.parseProtocol(ext.next, body, ext.moreFragments)
+	return p.parseBody(ext.next, body, ext.moreFragments)
 }
 
 // extensions is what a chain of IPv6 extension headers says.
@@ -156,6 +156,7 @@ type extensions struct {
 	len           int   // bytes
 	next          uint8 // the protocol after them
 	nextAt        int   // where the last of them says so
+	fragmentEnd   int   // where the fragment header ends; 0: there is none
 	laterFragment bool  // not the first
 	moreFragments bool
 }
@@ -180,8 +181,9 @@ func walkExtensions(next uint8, b []byte) (extensions, error) {
 				size = 8 + int(rest[1])*4
 			}
 		case protoFragment:
-			if len(rest) >= 8 {
-				size = 8
+			if len(rest) >= fragmentHeader {
+				size = fragmentHeader
+				e.fragmentEnd = e.len + size
 				field := binary.BigEndian.Uint16(rest[2:])
 				e.laterFragment = field&0xfff8 != 0
 				e.moreFragments = field&1 != 0
@@ -196,7 +198,19 @@ func walkExtensions(next uint8, b []byte) (extensions, error) {
 	return e, nil
 }
 
-// parseProtocol parses what an IP header carries.
+// parseBody parses what an IP header carries. Of a packet that is cut it may have less
+// than the header.
+func (p *Packet) parseBody(proto uint8, b []byte, moreFragments bool) error {
+	n := len(p.Layers)
+	err := p.parseProtocol(proto, b, moreFragments)
+	if err != nil && moreFragments {
+		p.Layers = p.Layers[:n]
+		return p.unknown(proto, b)
+	}
+	return err
+}
+
+// parseProtocol parses a transport, or a packet in the packet.
 func (p *Packet) parseProtocol(proto uint8, b []byte, moreFragments bool) error {
 	_, v6 := p.Layers[len(p.Layers)-1].(*IPv6)
 	switch {

@@ -182,7 +182,7 @@ var golden = []struct {
 			},
 			Payload: []byte("abcd"),
 		},
-		format: "[tos 0x00] fragment at 1480 of proto 17 (4)",
+		format: "[tos 0x00] fragment udp 1480:1484(4) mf",
 	},
 	{
 		name: "IPv6 fragment",
@@ -194,7 +194,7 @@ var golden = []struct {
 			},
 			Payload: []byte("abcd"),
 		},
-		format: "[tos 0x00, flowlabel 0x0] fragment at 1480 of proto 17 (4)",
+		format: "[tos 0x00, flowlabel 0x0] fragment udp 1480:1484(4) mf",
 	},
 	{
 		name: "IPv6 in IPv4",
