@@ -66,6 +66,7 @@ func newBuilder(c *connection, local netip.AddrPort) *builder {
 			b.ecn = true
 		}
 	}
+	b.judgeChecksums()
 	b.prepare()
 	return b
 }
@@ -199,7 +200,9 @@ func (b *builder) packet(s step, p *wire.Packet) bool {
 // inject adds a segment of the other end.
 func (b *builder) inject(i int) {
 	s := b.segments[i]
-	b.delayACKs(i)
+	if !s.badSum {
+		b.delayACKs(i)
+	}
 	p, unknown := b.script(s)
 	if unknown {
 		b.strange++
@@ -208,7 +211,13 @@ func (b *builder) inject(i int) {
 		b.scaledTS = true
 	}
 	text := wire.Format(p, wire.FormatOptions{ECN: p.TOS()&3 != 0, ACE: b.accECN && !s.has(wire.SYN)})
-	if !b.packet(step{at: s.at, text: "< " + text, exact: true}, p) {
+	if n := b.joined(s); n > 0 {
+		text += fmt.Sprintf(" gso %d", n)
+	}
+	if s.badSum {
+		text += " badsum"
+	}
+	if !b.packet(step{at: s.at, text: "< " + text, exact: true}, p) || s.badSum {
 		return
 	}
 	refused := b.soon(i) && !b.segments[i+1].inbound && b.segments[i+1].has(wire.RST)
@@ -236,7 +245,11 @@ func (b *builder) icmp(s *segment) {
 	p := s.packet.Clone()
 	q = p.Quoted()
 	q.SetSeq(q.Seq - b.localISN)
-	b.packet(step{at: s.at, text: "< " + wire.Format(p, wire.FormatOptions{}), exact: true}, p)
+	text := "< " + wire.Format(p, wire.FormatOptions{})
+	if s.badSum {
+		text += " badsum"
+	}
+	b.packet(step{at: s.at, text: text, exact: true}, p)
 }
 
 // expect adds a segment of the stack, with those that follow in the same burst, and

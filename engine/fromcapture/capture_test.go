@@ -75,6 +75,9 @@ func capture(t testing.TB, text string) []pcapng.Packet {
 		if p.Data, err = w.Marshal(wire.MarshalOptions{}); err != nil {
 			t.Fatal(err)
 		}
+		if e.Packet.BadSum != nil {
+			wire.BreakChecksum(p.Data)
+		}
 		all = append(all, p)
 	}
 	return all

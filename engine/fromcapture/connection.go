@@ -18,6 +18,7 @@ type segment struct {
 	src, dst netip.AddrPort
 	way      pcapng.Direction
 	inbound  bool // to the end that is the stack's, once that is known
+	badSum   bool // its checksum is wrong
 }
 
 // tcp returns the segment's TCP header; nil if it is ICMP.
@@ -81,6 +82,7 @@ func read(r io.Reader) (all []*connection, others int, err error) {
 			continue
 		}
 		s.at, s.way = now, way
+		s.badSum = len(p.Data) >= p.Len && badChecksum(b)
 		key := [2]netip.AddrPort{s.src, s.dst}
 		c := last[key]
 		if s.tcp() == nil && c == nil {
@@ -100,13 +102,13 @@ func read(r io.Reader) (all []*connection, others int, err error) {
 var zeros [maxPacket]byte
 
 // segmentOf returns a packet as a segment; nil if it isn't TCP over IP, nor an ICMP
-// error about that.
+// error about that, or only a fragment of it.
 func segmentOf(b []byte) *segment {
 	if len(b) == 0 {
 		return nil
 	}
 	p, err := wire.Parse(b)
-	if err != nil || len(p.Layers) != 2 {
+	if err != nil || len(p.Layers) != 2 || p.Fragment() != nil {
 		return nil
 	}
 	src, dst := p.IP()

@@ -33,7 +33,7 @@ func Import(r io.Reader, opt Options) (*Result, error) {
 	b.note("Imported from %s: connection %d of %d, %s > %s, %s.", opt.Name, number, len(all), c.a, c.b, count(len(c.segments), "packet"))
 	b.note("The stack under test is %s: %s.", local, why)
 	if others > 0 {
-		b.note("Left out: %s of no TCP connection.", count(others, "packet"))
+		b.note("Left out: %s of no TCP connection, or fragments of some.", count(others, "packet"))
 	}
 	b.build()
 	text := b.text()
@@ -56,7 +56,7 @@ func (b *builder) prepare() {
 	var syn, synack *segment
 	for _, s := range b.segments {
 		switch {
-		case s.tcp() == nil:
+		case s.tcp() == nil || s.badSum:
 		case isSYN(s) && syn == nil && synack == nil:
 			syn = s
 		case s.has(wire.SYN|wire.ACK) && synack == nil:
@@ -83,7 +83,7 @@ func (b *builder) prepare() {
 		b.guessOther(syn)
 	}
 	for _, s := range b.segments {
-		if s.tcp() != nil {
+		if s.tcp() != nil && !s.badSum {
 			b.learn(s)
 		}
 	}

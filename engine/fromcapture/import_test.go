@@ -142,6 +142,42 @@ func TestScripts(t *testing.T) {
 +.47 read(4, ..., 1000) = 1000 // guess: which lets the ACK go
 +0 > . 1:1(0) ack 1001`},
 
+		{"wrong checksums, and joined segments", `0 < S 0:0(0) win 1000 <mss 1000> badsum
+1 < S 0:0(0) win 1000 <mss 1000>
+1.0001 > S. 0:0(0) ack 1 <mss 1460>
+1.02 < . 1:1(0) ack 1 win 1000
+1.03 < P. 1:3001(3000) ack 1 win 1000 badsum
+1.23 < . 1:1461(1460) ack 1 win 1000
+1.2301 > . 1:1(0) ack 1461
+1.26 < P. 1461:3001(1540) ack 1 win 1000
+1.2601 > . 1:1(0) ack 3001
+1.3 < . 3001:3001(0) ack 9 win 1000 badsum
+1.4 < icmp unreachable host_unreachable [1:1(0)] badsum
+`, server + `+0 < S 0:0(0) win 1000 <mss 1000> badsum
++1 < S 0:0(0) win 1000 <mss 1000>
++0 > S. 0:0(0) ack 1 <mss 1460>
++.02 < . 1:1(0) ack 1 win 1000
++0 accept(3, ..., ...) = 4 // guess: as soon as it can
++.01 < P. 1:3001(3000) ack 1 win 1000 gso 1460 badsum
++.2 < . 1:1461(1460) ack 1 win 1000
++0 > . 1:1(0) ack 1461
++0 read(4, ..., 1460) = 1460 // guess: what is acknowledged
++.03 < P. 1461:3001(1540) ack 1 win 1000 gso 1460
++0 > . 1:1(0) ack 3001
++0 read(4, ..., 1540) = 1540 // guess: what is acknowledged
++.04 < . 3001:3001(0) ack 9 win 1000 badsum
++.1 < icmp unreachable host_unreachable [1:1(0)] badsum`},
+
+		{"a wrong checksum that is right", shakeHands + `
+.03 < P. 1:101(100) ack 1 win 1000 badsum
+.0301 > . 1:1(0) ack 101
+.04 < P. 101:201(100) ack 1 win 1000 badsum
+`, handshake + `+.01 < P. 1:101(100) ack 1 win 1000
++0 > . 1:1(0) ack 101
++0 read(4, ..., 100) = 100 // guess: what is acknowledged
++.01 < P. 101:201(100) ack 1 win 1000
++0 read(4, ..., 100) = 100 // guess: at once`},
+
 		{"numbers before the SYN's", shakeHands + `
 .02 < . 4294967000:4294968000(1000) ack 1 win 1000
 `, handshake},

@@ -58,7 +58,7 @@ func (b *builder) planWrites() map[int]*write {
 	seen := 0               // segments before this were looked at
 	for k, d := range data {
 		for ; seen < d.at; seen++ {
-			if s := b.segments[seen]; s.inbound && s.has(wire.ACK) && int32(b.ack(s)-acked) > 0 {
+			if s := b.segments[seen]; s.inbound && !s.badSum && s.has(wire.ACK) && int32(b.ack(s)-acked) > 0 {
 				acked = b.ack(s)
 			}
 		}

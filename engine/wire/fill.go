@@ -86,6 +86,12 @@ func LeaveChecksum(b []byte) {
 	}
 }
 
+// ChecksumLeft reports whether the checksum of b's transport is left to the card.
+func ChecksumLeft(b []byte) bool {
+	t, ok := transportOf(b)
+	return ok && binary.BigEndian.Uint16(t.bytes[t.field:]) == ^fold(t.pseudo)
+}
+
 // BreakChecksum makes the checksum of b's transport wrong, if it was right.
 func BreakChecksum(b []byte) {
 	t, ok := transportOf(b)

@@ -73,6 +73,9 @@ func TestChecksums(t *testing.T) {
 			}
 			left := bytes.Clone(b)
 			LeaveChecksum(left)
+			if !ChecksumLeft(left) || ChecksumLeft(broken) && ChecksumLeft(b) {
+				t.Fatalf("%x: left it is %x", b, left)
+			}
 			if got := FillChecksum(left); !bytes.Equal(got, b) {
 				t.Fatalf("%x: left %x, filled in %x", b, left, got)
 			}
