@@ -322,10 +322,16 @@ func (r *route) mtu() (mtu int, locked bool) {
 		return l.mtu, locked || l.locked
 	case m != nil && m.Value != 0:
 		return int(m.Value), locked
-	case r.local:
-		return min(loopbackMTU, math.MaxUint16), locked
 	}
-	return r.s.dev.mtu, locked
+	return r.linkMTU(), locked
+}
+
+// linkMTU is the MTU of the device that a path begins with.
+func (r *route) linkMTU() int {
+	if r.local {
+		return min(loopbackMTU, math.MaxUint16)
+	}
+	return r.s.dev.mtu
 }
 
 // deviceMTU reports whether the path's MTU is that of the device.

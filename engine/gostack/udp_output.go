@@ -229,11 +229,15 @@ func (d *udpSend) ipHeaderLen() int {
 	return 20
 }
 
-// mtuFor is the path's MTU.
+// mtuFor is the path's MTU, or the device's for a socket that finds out by itself or
+// doesn't care (ip_skb_dst_mtu).
 func (u *udpSock) mtuFor(d *udpSend) int {
 	r, e := u.s.routeFor(d.to.Addr())
-	if e != 0 {
+	switch {
+	case e != 0:
 		return defaultMTU
+	case u.mtuDisc >= abi.IpPmtudiscProbe:
+		return r.linkMTU()
 	}
 	n, _ := r.mtu()
 	return n
@@ -346,6 +350,7 @@ func (u *udpSock) xmitOne(d *udpSend, data []byte, stamps, key uint32) bool {
 	if !whole {
 		s.ports.ids++
 		pieces = fragment(b, mtu, uint32(s.ports.ids))
+		s.countFragments(len(pieces), d.to.Addr())
 	}
 	sent := true
 	for i, piece := range pieces {
@@ -369,6 +374,16 @@ func (u *udpSock) xmitOne(d *udpSend, data []byte, stamps, key uint32) bool {
 		}
 	}
 	return sent
+}
+
+// countFragments counts a packet that was cut into so many.
+func (s *Stack) countFragments(n int, to netip.Addr) {
+	oks, creates := mibIpFragOKs, mibIpFragCreates
+	if to.Is6() {
+		oks, creates = mibIp6FragOKs, mibIp6FragCreates
+	}
+	s.count(oks)
+	s.countN(creates, n)
 }
 
 // freeWmem gives back a packet's memory (sock_wfree).
