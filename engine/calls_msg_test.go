@@ -67,9 +67,16 @@ func TestSendmsg(t *testing.T) {
 func TestRecvmsg(t *testing.T) {
 	inq := cmsg{level: 6, typ: 36, data: []byte{0xe8, 3, 0, 0}}
 	const wantInq = "{cmsg_level=SOL_TCP, cmsg_type=TCP_CM_INQ, cmsg_data=1000}"
+	const wantGRO = "{cmsg_level=SOL_UDP, cmsg_type=UDP_GRO, cmsg_data=1000}"
 	run(t, testCalls(IPv4), []step{
 		openSocket,
 		{line: recvmsg("0", ""), ret: 100, call: "recvmsg(70, {name (128) iov [100] control  flags 0}, 0)"},
+		{line: recvmsg("0", wantGRO), ret: 100, call: "recvmsg(70, {name (128) iov [100] control (24) flags 0}, 0)",
+			effect: received(0, cmsg{level: 17, typ: 104, data: []byte{0xe8, 3, 0, 0}})},
+		{line: recvmsg("0", wantGRO), ret: 100, effect: received(0, cmsg{level: 17, typ: 104, data: []byte{0xb4, 5, 0, 0}}),
+			diffs: []string{"cmsg 0 cmsg_data: want 1000, got 1460"}},
+		{line: recvmsg("0", wantGRO), ret: 100, effect: received(0),
+			diffs: []string{"cmsg 0: want cmsg_level=SOL_UDP, cmsg_type=UDP_GRO, got no message"}},
 		{line: recvmsg("MSG_TRUNC", ""), ret: 100, effect: received(0x80), diffs: []string{"msg_flags: want MSG_TRUNC, got MSG_EOR"}},
 		{line: recvmsg("0", wantInq), ret: 100, call: "recvmsg(70, {name (128) iov [100] control (24) flags 0}, 0)",
 			effect: received(0, inq)},

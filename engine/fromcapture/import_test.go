@@ -339,6 +339,7 @@ func FuzzImport(f *testing.F) {
 	for _, text := range []string{
 		shakeHands + ".02 > P. 1:1001(1000) ack 1\n.3 > F. 1001:1001(0) ack 1\n",
 		"0 > S 0:0(0) <mss 1000,sackOK,TS val 1 ecr 0,nop,wscale 14>\n.1 < S. 0:0(0) ack 1 win 1 <sackOK,TS val 1 ecr 1>\n.1 > . 1:1(0) ack 1 <nop,nop,TS val 2 ecr 1>\n",
+		"0 < S 0:0(0) win 1 badsum\n1 < S 0:0(0) win 1\n1 > S. 0:0(0) ack 1\n1 < . 1:5001(5000) ack 1 win 1 <nop,nop,TS val 1 ecr 1> badsum\n",
 		"0 < . 1001:2001(1000) ack 1 win 1000\n0 > . 1:1(0) ack 1 <nop,nop,sack 1001:2001>\n",
 	} {
 		f.Add(file(f, capture(f, text)), 0)

@@ -135,12 +135,14 @@ func TestChartCalls(t *testing.T) {
 		{Kind: engine.EntryCall, Line: 7, Text: "read(4, ..., 1000) = 1000", Result: "-1 EAGAIN"},
 		{Kind: engine.EntryCode, Line: 8, Text: "%{\nassert tcpi_snd_cwnd == 10\n}%", Read: []engine.Reading{{Name: "tcpi_snd_cwnd", Value: "9"}}},
 		{Kind: engine.EntryMatch, Line: 9, Text: "P. 1:2001(2000) ack 1", GSO: 1000, Cause: "write"},
+		{Kind: engine.EntryExtra, Text: "fragment udp 0:1480(1480) mf", FragmentID: 7},
 	}})
 	check(t, c)
 	for i, want := range []string{
 		"✗ read(4, ..., 1000) = 1000 → -1 EAGAIN",
 		"%{|assert tcpi_snd_cwnd == 10|}%|tcpi_snd_cwnd = 9",
 		"> P. 1:2001(2000) ack 1 (gso_size\u00a01000)|  (write)",
+		"?> fragment udp 0:1480(1480) mf (id\u00a07)",
 	} {
 		if got := strings.Join(c.Rows[i].Text, "|"); got != want {
 			t.Errorf("got %q, want %q", got, want)

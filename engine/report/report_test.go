@@ -338,3 +338,20 @@ func TestReadJSONLBad(t *testing.T) {
 		}
 	}
 }
+
+// What isn't in a packet's own text stands behind it.
+func TestEntry(t *testing.T) {
+	for _, tt := range []struct {
+		entry engine.Entry
+		want  string
+	}{
+		{engine.Entry{Line: 4, Kind: engine.EntryMatch, Text: "P. 1:2001(2000) ack 1", GSO: 1000, Cause: "write"},
+			"     4  > P. 1:2001(2000) ack 1  (super-segment, gso_size 1000)  (write)"},
+		{engine.Entry{Kind: engine.EntryExtra, Text: "fragment udp 0:1480(1480) mf", FragmentID: 4711},
+			"       ?> fragment udp 0:1480(1480) mf  (id 4711)"},
+	} {
+		if got := Entry(tt.entry); !strings.HasSuffix(got, tt.want) {
+			t.Errorf("got %q, want %q", got, tt.want)
+		}
+	}
+}

@@ -61,7 +61,7 @@ func (ip *IPv4) fragment() *Fragment {
 	}
 	return &Fragment{
 		ID: uint32(ip.ID), Protocol: ip.Protocol,
-		Offset: ip.FragOffset, Len: ip.TotalLen - ip.HeaderLen, More: ip.MF,
+		Offset: ip.FragOffset, Len: max(0, ip.TotalLen-ip.HeaderLen), More: ip.MF,
 	}
 }
 
@@ -73,7 +73,7 @@ func (ip *IPv6) fragment() *Fragment {
 	header := ip.Extensions[e.fragmentEnd-fragmentHeader:]
 	return &Fragment{
 		V6: true, ID: binary.BigEndian.Uint32(header[4:]), Protocol: e.next,
-		Offset: int(binary.BigEndian.Uint16(header[2:]) &^ 7), Len: ip.PayloadLen - e.fragmentEnd, More: e.moreFragments,
+		Offset: int(binary.BigEndian.Uint16(header[2:]) &^ 7), Len: max(0, ip.PayloadLen-e.fragmentEnd), More: e.moreFragments,
 	}
 }
 
