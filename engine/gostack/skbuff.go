@@ -44,6 +44,8 @@ type skb struct {
 	// On the way in.
 	rb       rbLink        // in the out-of-order queue
 	tailroom int           // bytes that can be added without more memory
+	rxFrags  int           // pieces beside the head
+	spare    int           // memory of its head, if another can take over all else
 	stamp    time.Duration // when it came, wall clock, if somebody wants to know
 }
 
@@ -172,24 +174,62 @@ const (
 	txTruesize = skbStruct + smallHead
 )
 
-// rxTruesize is what a received packet of so many bytes, headers included, counts
-// as: the tun device puts one that is longer than a page into a page and further
-// ones (tun_alloc_skb).
-func rxTruesize(packet int) int {
-	linear, paged := rxPieces(packet)
-	return skbStruct + headSize(rxPad+linear+skbShared) + roundUp(paged, memPage)
+// rxMemory is what a received packet takes: the tun device puts one that is longer than a
+// page into its head and further pages (tun_alloc_skb).
+type rxMemory struct {
+	packet int  // bytes, headers included
+	linear int  // of them in the head
+	bare   bool // those are headers alone: all data is in pages
 }
 
 const rxPad = 64 // NET_SKB_PAD
 
-// rxPieces is how much of a received packet is in its head, and how much in pages.
-func rxPieces(packet int) (linear, paged int) {
-	linear = packet
+// newRxMemory returns what a packet of so many bytes takes. upTo is where its checksum ends
+// if that is left to fill in, which tells the device what are headers (tun_get_user); else 0.
+func newRxMemory(packet, upTo int) rxMemory {
+	m := rxMemory{packet: packet, linear: packet}
 	if rxPad+packet >= memPage {
-		linear = min(packet, memPage-rxPad-skbShared) // SKB_MAX_HEAD
+		m.linear = min(packet, memPage-rxPad-skbShared) // SKB_MAX_HEAD
+		if upTo > 0 {
+			m.linear, m.bare = min(m.linear, upTo), true
+		}
 	}
-	return linear, packet - linear
+	return m
 }
+
+// head is the memory of the head, and pages that of the rest.
+func (m rxMemory) head() int  { return skbStruct + headSize(rxPad+m.linear+skbShared) }
+func (m rxMemory) pages() int { return roundUp(m.packet-m.linear, memPage) }
+
+// truesize is what the packet counts as.
+func (m rxMemory) truesize() int { return m.head() + m.pages() }
+
+// tailroom is how much more the head could hold.
+func (m rxMemory) tailroom() int {
+	if m.linear < m.packet {
+		return 0
+	}
+	return m.head() - skbStruct - skbShared - rxPad - m.packet
+}
+
+// frags is in how many pieces the pages are, each as large as can be, up to eight pages
+// (alloc_skb_with_frags).
+func (m rxMemory) frags() (n int) {
+	size := memPage << 3
+	for left := m.packet - m.linear; left > 0; left -= min(left, size) {
+		for size > memPage && roundUp(left, memPage) < size {
+			size >>= 1
+		}
+		n++
+	}
+	return n
+}
+
+// maxSkbFrags is how many pieces a buffer has at most beside its head.
+const maxSkbFrags = 17
+
+// rxTruesize is what a received packet of so many bytes counts as.
+func rxTruesize(packet int) int { return newRxMemory(packet, 0).truesize() }
 
 // headSize is how large the memory is that is taken for so many bytes.
 func headSize(need int) int {

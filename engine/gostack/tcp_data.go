@@ -45,13 +45,15 @@ func (tp *tcpSock) inQuickack() bool {
 func (tp *tcpSock) newRcvSkb(g *segment) *skb {
 	b := &skb{
 		head: &skbHead{dataref: 1}, data: g.data, seq: g.seq, endSeq: g.endSeq, flags: g.flags,
-		truesize: rxTruesize(g.size),
+		truesize: g.memory.truesize(), tailroom: g.memory.tailroom(), rxFrags: g.memory.frags(),
+	}
+	if g.memory.bare {
+		b.spare = g.memory.head()
 	}
 	if b.flags&wire.SYN != 0 {
 		b.seq++
 		b.flags &^= wire.SYN
 	}
-	b.tailroom = rxTailroom(g.size)
 	if tp.rcvtstamp || tp.rcvtstampns || tp.timestamping&abi.SofRxSoftware != 0 {
 		b.stamp = tp.s.Wall(tp.s.now)
 	}
@@ -103,7 +105,7 @@ func (tp *tcpSock) outOfWindow() {
 
 // queueInOrder takes what comes next, and what waited for it.
 func (tp *tcpSock) queueInOrder(g *segment) {
-	if !tp.rmemSchedule(g.seq, rxTruesize(g.size)) {
+	if !tp.rmemSchedule(g.seq, g.memory.truesize()) {
 		tp.ackPending |= ackSched | ackNow | ackNomem
 		if !tp.released {
 			tp.wait.Wake(abi.EpollIn | abi.EpollRdnorm)
@@ -112,7 +114,7 @@ func (tp *tcpSock) queueInOrder(g *segment) {
 			tp.s.count(mibTCPRcvQDrop)
 			return
 		}
-		tp.memSchedule(rxTruesize(g.size))
+		tp.memSchedule(g.memory.truesize())
 	}
 	tp.queueRcv(g)
 	if len(g.data) > 0 {
@@ -168,12 +170,23 @@ func (tp *tcpSock) chargeReceived(n int) {
 	}
 }
 
-// coalesce adds a buffer's data to the one before, if it fits into its memory.
+// coalesce adds a buffer's data to the one before, if it fits into its memory, or if that
+// can take over the pages with it (skb_try_coalesce).
 func (tp *tcpSock) coalesce(to, b *skb) bool {
-	if to == nil || to.endSeq != b.seq || b.len() > to.tailroom || to.flags&wire.FIN != 0 {
+	switch {
+	case to == nil || to.endSeq != b.seq || to.flags&wire.FIN != 0:
+		return false
+	case b.len() <= to.tailroom:
+		to.tailroom -= b.len()
+	case b.spare > 0 && to.rxFrags+b.rxFrags <= maxSkbFrags:
+		pages := b.truesize - b.spare
+		to.truesize += pages
+		tp.chargeReceived(pages)
+		to.rxFrags += b.rxFrags
+		to.tailroom = 0 // the pages are behind it
+	default:
 		return false
 	}
-	to.tailroom -= b.len()
 	to.data = append(to.data[:len(to.data):len(to.data)], b.data...)
 	to.endSeq = b.endSeq
 	to.flags |= b.flags & (wire.FIN | wire.PSH)
@@ -382,7 +395,7 @@ func (tp *tcpSock) eventDataRecv(g *segment) {
 	tp.lrcvtime = now
 	tp.ecnCheckCE(g.tos & 3)
 	if len(g.data) >= 128 {
-		tp.growWindow(len(g.data), rxTruesize(g.size))
+		tp.growWindow(len(g.data), g.dataTruesize())
 	}
 }
 
@@ -431,7 +444,7 @@ func (tp *tcpSock) measureRcvMSS(g *segment) {
 	if length >= tp.rcvMss {
 		if length != tp.rcvMss {
 			old := tp.scalingRatio
-			ratio := min(255, len(g.data)<<8/rxTruesize(g.size))
+			ratio := min(255, len(g.data)<<8/g.memory.truesize())
 			tp.scalingRatio = max(1, ratio)
 			if tp.scalingRatio != old {
 				tp.windowClamp = uint32(tp.winFromSpace(tp.rcvbuf))
@@ -476,6 +489,15 @@ func (tp *tcpSock) setWindowClamp(n int) {
 	} else {
 		tp.rcvSsthresh = max(tp.rcvSsthresh, min(tp.rcvWnd, clamp))
 	}
+}
+
+// dataTruesize is what a segment counts as without the head, if that has headers alone
+// (truesize_adjust).
+func (g *segment) dataTruesize() int {
+	if g.memory.bare || len(g.data) == 0 {
+		return g.memory.pages()
+	}
+	return g.memory.truesize()
 }
 
 // growWindow lets the offered window grow as data comes, if buffers like this one
@@ -725,12 +747,4 @@ func (tp *tcpSock) checkUrg(g *segment) {
 	tp.urgData = urgNotYet
 	tp.urgSeq = ptr
 	tp.predOn = false
-}
-
-// rxTailroom is how much more the memory of a received packet could hold.
-func rxTailroom(packet int) int {
-	if _, paged := rxPieces(packet); paged > 0 {
-		return 0
-	}
-	return rxTruesize(packet) - skbStruct - skbShared - rxPad - packet
 }

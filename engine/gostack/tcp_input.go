@@ -25,7 +25,7 @@ type segment struct {
 	window           uint16
 	data             []byte
 	gsoSize          int
-	size             int // of the whole packet
+	memory           rxMemory
 	tos              uint8
 
 	opt     optionsReceived
@@ -93,7 +93,7 @@ func (s *Stack) receive(b []byte, gso engine.GSO) {
 	case p.TCP() != nil:
 		s.tcpReceive(newSegment(p, src, dst, gso, len(b)))
 	case p.UDP() != nil:
-		s.udpReceive(p, gso)
+		s.udpReceive(p, gso, len(b))
 	case p.ICMP() != nil:
 		s.icmpReceive(p)
 	}
@@ -122,14 +122,22 @@ func (s *Stack) badChecksum(p *wire.Packet) {
 	}
 }
 
+// tcpChecksumEnd is where the checksum ends in a TCP header, in bytes.
+const tcpChecksumEnd = 18
+
 func newSegment(p *wire.Packet, src, dst netip.Addr, gso engine.GSO, size int) *segment {
 	t := p.TCP()
 	g := &segment{
 		packet: p, tcp: t, v6: p.V6() != nil,
 		local: netip.AddrPortFrom(dst, t.DstPort), remote: netip.AddrPortFrom(src, t.SrcPort),
 		seq: t.Seq, endSeq: t.Seq + t.SegLen(len(p.Payload)), ack: t.Ack, flags: t.Flags, window: t.Window,
-		data: p.Payload, size: size, tos: p.TOS(),
+		data: p.Payload, tos: p.TOS(),
 	}
+	upTo := 0
+	if gso.NeedsChecksum {
+		upTo = size - len(p.Payload) - t.HeaderLen + tcpChecksumEnd
+	}
+	g.memory = newRxMemory(size, upTo)
 	if gso.Type != engine.GSONone && gso.Size > 0 && len(g.data) > gso.Size {
 		g.gsoSize = gso.Size
 	}
@@ -375,7 +383,7 @@ func (tp *tcpSock) receiveEstablished(g *segment) {
 			tp.rcvRTT.tsecr = tp.rcvTsecr
 			return
 		}
-		if rxTruesize(g.size) <= tp.fwdAlloc {
+		if g.memory.truesize() <= tp.fwdAlloc {
 			if tp.tcpHeaderLen == 32 && tp.rcvNxt == tp.rcvWup {
 				tp.storeTsRecent()
 			}

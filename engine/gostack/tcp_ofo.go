@@ -11,7 +11,7 @@ import (
 func (tp *tcpSock) queueOfo(g *segment) {
 	s := tp.s
 	tp.ecnCheckCE(g.tos & 3)
-	if !tp.rmemSchedule(g.seq, rxTruesize(g.size)) {
+	if !tp.rmemSchedule(g.seq, g.memory.truesize()) {
 		s.count(mibTCPOFODrop)
 		return
 	}
@@ -109,17 +109,13 @@ func (tp *tcpSock) dropCovered(b *skb, end uint32) {
 	}
 }
 
-// coalescedOfo is for data that has found room in another's buffer. A bare FIN takes
-// no memory then, so that the window grows.
+// coalescedOfo is for data that another's buffer has taken. A bare FIN takes no memory
+// then, so that the window grows.
 func (tp *tcpSock) coalescedOfo(g *segment, seq, end uint32) {
 	if !tp.sackOK {
 		return
 	}
-	truesize := rxTruesize(g.size)
-	if len(g.data) == 0 {
-		truesize = 0
-	}
-	tp.growWindow(len(g.data), truesize)
+	tp.growWindow(len(g.data), g.dataTruesize())
 	tp.sackNewOfo(seq, end)
 }
 
@@ -127,7 +123,7 @@ func (tp *tcpSock) coalescedOfo(g *segment, seq, end uint32) {
 // counts.
 func (tp *tcpSock) afterOfo(g *segment) {
 	if tp.sackOK {
-		tp.growWindow(len(g.data), rxTruesize(g.size))
+		tp.growWindow(len(g.data), g.memory.truesize())
 	}
 }
 

@@ -388,24 +388,35 @@ func (d *datagram) setIP(p *wire.Packet) {
 	}
 }
 
-// udpReceive takes a datagram that came in, or several that were joined. Those are cut
-// again for a socket that doesn't ask for them (udp_unexpected_gso, udp_rcv_segment).
-func (s *Stack) udpReceive(p *wire.Packet, gso engine.GSO) {
+// udpReceive takes a datagram that came in, or several that were joined, in a packet of
+// size bytes. Those are cut again for a socket that doesn't ask for them
+// (udp_unexpected_gso, udp_rcv_segment).
+func (s *Stack) udpReceive(p *wire.Packet, gso engine.GSO, size int) {
 	h := p.UDP()
 	src, dst := p.IP()
 	from, to := netip.AddrPortFrom(src, h.SrcPort), netip.AddrPortFrom(dst, h.DstPort)
 	u := s.udpLookup(to, from)
-	switch {
-	case u == nil:
+	if u == nil {
 		s.udpNoPort(p)
-	case gso.Type == engine.GSOUDP && u.gro:
-		u.receive(p, from, to, gso.Size)
-	case gso.Type == engine.GSOUDP:
-		for _, piece := range wire.Cut(p, gso.Size, false) {
-			u.receive(piece, from, to, 0)
+		return
+	}
+	headers := size - len(p.Payload)
+	upTo := 0
+	if gso.NeedsChecksum {
+		upTo = headers // it is the last of them
+	}
+	memory := newRxMemory(size, upTo)
+	if gso.Type != engine.GSOUDP || u.gro {
+		u.receive(&datagram{data: p.Payload, from: from, to: to, gsoSize: gso.Size, truesize: memory.truesize()}, p)
+		return
+	}
+	for _, piece := range wire.Cut(p, gso.Size, false) {
+		n := len(piece.Payload)
+		d := &datagram{data: piece.Payload, from: from, to: to, truesize: rxTruesize(headers + n)}
+		if memory.bare { // what is in pages isn't copied
+			d.truesize = rxTruesize(headers) + n
 		}
-	default:
-		u.receive(p, from, to, 0)
+		u.receive(d, piece)
 	}
 }
 
@@ -423,19 +434,19 @@ func (s *Stack) udpNoPort(p *wire.Packet) {
 	}
 }
 
-// receive queues a datagram for the socket (udp_queue_rcv_one_skb).
-func (u *udpSock) receive(p *wire.Packet, from, to netip.AddrPort, gsoSize int) {
+// receive queues a datagram, which came in a packet, for the socket
+// (udp_queue_rcv_one_skb).
+func (u *udpSock) receive(d *datagram, p *wire.Packet) {
 	s := u.s
-	d := &datagram{data: p.Payload, at: s.now, from: from, to: to, gsoSize: gsoSize}
+	d.at = s.now
 	d.setIP(p)
-	d.truesize = rxTruesize((&udpSend{to: to}).ipHeaderLen() + udpHeaderLen + len(d.data))
 	if u.minttl > int(d.ttl) {
 		return
 	}
 	if u.rmemAlloc > u.rcvbuf {
 		u.drops++
-		s.countUDP(mibUdpInErrors, to.Addr())
-		s.countUDP(mibUdpRcvbufErrors, to.Addr())
+		s.countUDP(mibUdpInErrors, d.to.Addr())
+		s.countUDP(mibUdpRcvbufErrors, d.to.Addr())
 		return
 	}
 	u.rmemAlloc += d.truesize
