@@ -44,6 +44,9 @@ var notShown = map[string]string{
 	"segmentation/joined-datagrams.pkt": "a TCP connection",
 	"segmentation/fragments.pkt":        "a TCP connection",
 	"segmentation/no-fragments.pkt":     "the MTU of the device, which changes",
+	"stories/2-queue.pkt":               "what the device dropped",
+	"stories/3-who-lets-go.pkt":         "TCP_CORK",
+	"stories/4-gso-size.pkt":            "a sysctl",
 	"windows/probe-answered.pkt":        "SO_RCVBUF",
 	"windows/window-update.pkt":         "SO_RCVBUF",
 }
