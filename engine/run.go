@@ -88,7 +88,7 @@ type runner struct {
 	atStall  uint64        // what the device had dropped then
 	asked    uint64        // what it dropped in stalls before
 	slip     time.Duration // the worst lateness of our own since a packet was last on time
-	bent     string        // the first injection that was late by much of the time it was to come after
+	bent     string        // the first injection that was late by much of the time it was to come after, or command that was slow
 
 	// waitedFor is the last event whose packet didn't come: what follows counts from
 	// when it was due.
@@ -271,8 +271,10 @@ func (r *runner) step() {
 	case ev.Command != nil:
 		if r.wait("command") {
 			r.note(EntryCommand, "`"+ev.Command.Line+"`")
+			from := r.now()
 			r.command(ev.Command.Line, ev.Pos.Line, ev.Command.Pos.Column, "error executing `"+ev.Command.Line+"` command")
 			r.stackEnd = r.now()
+			r.slowCommand(r.stackEnd - from)
 		}
 	case ev.Code != nil:
 		if r.wait("data collection for code") {
@@ -280,6 +282,15 @@ func (r *runner) step() {
 		}
 	case ev.Device != nil:
 		r.device(ev.Device)
+	}
+}
+
+// slowCommand notes that a command took so long that the stack may have done something
+// meanwhile which the script has after it. A change of a link or a queueing discipline waits
+// for those that others are making to theirs (RTNL).
+func (r *runner) slowCommand(took time.Duration) {
+	if took > r.cfg.Tolerance && r.bent == "" {
+		r.bent = fmt.Sprintf("the command of line %d took %.1f ms", r.event.Pos.Line, millis(took))
 	}
 }
 

@@ -547,3 +547,29 @@ func TestBent(t *testing.T) {
 		}
 	}
 }
+
+// A slowShell's commands take a while, as those do that wait for RTNL.
+type slowShell struct {
+	f    *enginetest.Fake
+	took time.Duration
+}
+
+func (s slowShell) Run(string) (int, []byte, error) {
+	s.f.Time += s.took
+	return 0, nil, nil
+}
+
+// What the stack did while a command took longer than it should, the script has after it.
+func TestSlowCommand(t *testing.T) {
+	for _, tt := range []struct {
+		took    time.Duration
+		verdict engine.Verdict
+	}{{time.Millisecond, engine.Fail}, {30 * time.Millisecond, engine.Inconclusive}} {
+		s := newServer(func(s *server, n int) { s.send(0, wire.ACK, 0, n) })
+		text := handshake + "+0 write(4, ..., 1000) = 1000\n+0 > . 1:1001(1000) ack 1\n+0 `tc`\n+.02 < . 1:1(0) ack 1001 win 1000\n+0 > . 1001:2001(1000) ack 1\n"
+		o := runWith(t, s, text, engine.Tools{Shell: slowShell{s.Fake, tt.took}})
+		if o.Verdict != tt.verdict || o.Failures[0].Delicate != (tt.verdict == engine.Inconclusive) {
+			t.Errorf("%v: %s, %+v", tt.took, o.Verdict, o.Failures)
+		}
+	}
+}
