@@ -37,7 +37,7 @@ type Canary struct {
 	cpus    []int
 	rings   []*canaryRing
 	home    atomic.Int32 // index of the processor for scripts; -1: not known
-	undo    func()       // lets workers start there again
+	undo    func()       // lets workers, and this process, run there again
 	dead    atomic.Bool
 }
 
@@ -194,8 +194,28 @@ func (c *Canary) choose() {
 			r.off.Store(1)
 		}
 	}
-	c.undo = spawn.Avoid(c.cpus[best])
+	again, free := spawn.Avoid(c.cpus[best]), avoid(c.cpus[best])
+	c.undo = func() {
+		again()
+		free()
+	}
 	c.home.Store(int32(best))
+}
+
+// avoid keeps this process's threads from one processor, if there are others, until undo
+// is called. They have no priority there, but what they are in the kernel for, a page to
+// be zeroed or a namespace's end, nobody can interrupt.
+func avoid(processor int) (undo func()) {
+	var all unix.CPUSet
+	if unix.SchedGetaffinity(0, &all) != nil || all.Count() < 2 {
+		return func() {}
+	}
+	others := all
+	others.Clear(processor)
+	everyThread(func(tid int) error { return unix.SchedSetaffinity(tid, &others) })
+	return func() {
+		everyThread(func(tid int) error { return unix.SchedSetaffinity(tid, &all) })
+	}
 }
 
 // Late returns how late the processor for scripts was, at worst between two times of

@@ -152,15 +152,19 @@ func (c *clock) Start(quiet bool) time.Duration {
 	// processor. To spin for whole ticks would keep it from them, and have them spin, too;
 	// that is for kernels whose edges are elsewhere.
 	const tries = 4
-	seen := false
-	for i := 0; i < tries || seen && i < 5*tries; i++ {
-		edge, found := c.expectedEdge()
-		if found && c.reach(edge+startPhase) {
+	seen, elsewhere := false, 0
+	for i := 0; i < 5*tries && (seen || elsewhere < tries); i++ {
+		edge, where := c.expectedEdge()
+		switch {
+		case where == edgeExpected && c.reach(edge+startPhase):
 			return edge + startPhase
+		case where == edgeExpected:
+			seen = true
+		case where == edgeElsewhere:
+			elsewhere++
 		}
-		seen = seen || found
 	}
-	for i := 0; i < tries && !seen; i++ {
+	for i := 0; i < tries && !seen && elsewhere == tries; i++ {
 		if edge := c.spinToEdge(); c.reach(edge + startPhase) {
 			return edge + startPhase
 		}
@@ -187,15 +191,30 @@ func (c *clock) reach(start time.Duration) bool {
 // watch is how far around its expected time an edge is looked for.
 const watch = 50 * time.Microsecond
 
+// An edgePlace is where an edge was seen.
+type edgePlace int
+
+const (
+	edgeMissed    edgePlace = iota // it wasn't looked for in time
+	edgeExpected                   // where it should be
+	edgeElsewhere                  // not there
+)
+
 // expectedEdge waits for the next edge where it should be and reports when it
 // was seen there, as packetdrill would see it: when the tick was counted, some
 // microseconds after it was due.
-func (c *clock) expectedEdge() (edge time.Duration, found bool) {
+func (c *clock) expectedEdge() (edge time.Duration, where edgePlace) {
 	now := c.Now() + c.monotonic
 	next := (now + 2*watch).Truncate(c.tick) + c.tick - c.monotonic
 	c.WaitUntil(next - watch)
+	if c.Now() > next-watch/5 {
+		return 0, edgeMissed
+	}
 	at := c.spinUntil(next + 2*watch)
-	return at, at > next-watch/5 && at < next+2*watch
+	if at > next-watch/5 && at < next+2*watch {
+		return at, edgeExpected
+	}
+	return 0, edgeElsewhere
 }
 
 // spinToEdge watches for an edge for two ticks at most.

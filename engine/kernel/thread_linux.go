@@ -86,16 +86,43 @@ func setScheduler(tid int, policy uintptr) error {
 func withNormalChildren(before *unix.CPUSet, start func() error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	if attr, err := unix.SchedGetAttr(0, 0); err == nil && attr.Policy == unix.SCHED_FIFO {
+	if isRealTime() {
 		setScheduler(0, unix.SCHED_FIFO|unix.SCHED_RESET_ON_FORK)
 		defer setScheduler(0, unix.SCHED_FIFO)
 	}
-	var here unix.CPUSet
-	if before != nil && before.Count() > 0 && unix.SchedGetaffinity(0, &here) == nil {
-		unix.SchedSetaffinity(0, before)
-		defer unix.SchedSetaffinity(0, &here)
-	}
+	defer moveTo(before)()
 	return start()
+}
+
+// offTimeline does what keeps the kernel busy for milliseconds, with normal priority and
+// where this process ran before its timeline: nobody can interrupt that, and others'
+// timelines are where ours is.
+func offTimeline(before *unix.CPUSet, do func()) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if isRealTime() {
+		setScheduler(0, unix.SCHED_NORMAL)
+		defer setScheduler(0, unix.SCHED_FIFO)
+	}
+	defer moveTo(before)()
+	do()
+}
+
+// isRealTime reports whether the calling thread has a real-time priority.
+func isRealTime() bool {
+	attr, err := unix.SchedGetAttr(0, 0)
+	return err == nil && attr.Policy == unix.SCHED_FIFO
+}
+
+// moveTo moves the calling thread to where it was before, if it has been moved, until back
+// is called.
+func moveTo(before *unix.CPUSet) (back func()) {
+	var here unix.CPUSet
+	if before == nil || before.Count() == 0 || unix.SchedGetaffinity(0, &here) != nil {
+		return func() {}
+	}
+	unix.SchedSetaffinity(0, before)
+	return func() { unix.SchedSetaffinity(0, &here) }
 }
 
 // lockMemory keeps the process's pages from being swapped out, if permitted.
