@@ -3,8 +3,6 @@ package kernelstack
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -62,37 +60,6 @@ func TestFunctions(t *testing.T) {
 	}
 	if strings.Join(got, " ") != "synack write tlp rto" {
 		t.Errorf("%q, %+v", got, o.Failures)
-	}
-}
-
-// A tracer leaves nothing behind, and takes away what another has left that was killed.
-func TestTracerCleansUp(t *testing.T) {
-	trace(t) // of a tracer that is in use nothing is taken away
-	const mounted = "/sys/kernel/tracing/instances"
-	if _, err := os.Stat(mounted); err != nil {
-		t.Skip("tracefs isn't mounted")
-	}
-	instances := func() []string {
-		all, _ := filepath.Glob(mounted + "/tcpdrill-*")
-		return all
-	}
-	before := instances()
-	if len(before) == 0 {
-		t.Fatal("the tracer has no instance")
-	}
-	left := fmt.Sprintf("%s/tcpdrill-left-%d", mounted, os.Getpid())
-	if err := os.Mkdir(left, 0o700); err != nil {
-		t.Skip(err)
-	}
-	second, err := tracefs.Start("tun0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := second.Close(); err != nil {
-		t.Error(err)
-	}
-	if after := instances(); fmt.Sprint(after) != fmt.Sprint(before) {
-		t.Errorf("instances were %v and are %v", before, after)
 	}
 }
 

@@ -3,6 +3,7 @@ package tracefs
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -37,7 +38,7 @@ type Tracer struct {
 const (
 	instancePrefix = "tcpdrill-"
 	// bufferSize is that of each processor's ring, in KiB: thousands of packets.
-	bufferSize = 4096
+	bufferSize = 1024
 	// period is how often it is emptied.
 	period = 50 * time.Millisecond
 	// kept is how many packets are remembered.
@@ -65,15 +66,7 @@ func (t *Tracer) open(device string) error {
 	t.mount = mount
 	instances := fmt.Sprintf("/proc/self/fd/%d/instances", mount.Fd())
 	clean(instances)
-	t.dir = filepath.Join(instances, fmt.Sprintf("%s%d-%d", instancePrefix, os.Getpid(), now()))
-	if err := os.Mkdir(t.dir, 0o700); err != nil {
-		t.dir = ""
-		return fmt.Errorf("tracefs: %w", err)
-	}
-	if t.held, err = os.Open(t.dir); err != nil {
-		return err
-	}
-	if err := unix.Flock(int(t.held.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	if err := t.makeInstance(instances); err != nil {
 		return fmt.Errorf("tracefs: %w", err)
 	}
 	const event = "events/net/net_dev_start_xmit/"
@@ -99,20 +92,50 @@ func (t *Tracer) open(device string) error {
 	return nil
 }
 
+// makeInstance makes an instance and locks it.
+func (t *Tracer) makeInstance(instances string) error {
+	for {
+		t.dir = filepath.Join(instances, fmt.Sprintf("%s%d-%d", instancePrefix, os.Getpid(), now()))
+		if err := os.Mkdir(t.dir, 0o700); err != nil {
+			t.dir = ""
+			return err
+		}
+		held, err := os.Open(t.dir)
+		if err == nil {
+			err = unix.Flock(int(held.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		}
+		if err == nil {
+			_, err = os.Stat(t.dir)
+		}
+		if err == nil {
+			t.held = held
+			return nil
+		}
+		if held != nil {
+			held.Close()
+		}
+		// Somebody who took it for one that was left has taken it away, or is about to.
+		if unix.Rmdir(t.dir); !errors.Is(err, fs.ErrNotExist) && err != unix.EWOULDBLOCK {
+			t.dir = ""
+			return err
+		}
+	}
+}
+
 // mountDetached mounts tracefs where nobody sees it, since Linux 5.2.
 func mountDetached() (*os.File, error) {
-	fs, err := unix.Fsopen("tracefs", unix.FSOPEN_CLOEXEC)
+	fd, err := unix.Fsopen("tracefs", unix.FSOPEN_CLOEXEC)
 	if err == nil {
-		defer unix.Close(fs)
-		err = unix.FsconfigCreate(fs)
+		defer unix.Close(fd)
+		err = unix.FsconfigCreate(fd)
 	}
-	fd := -1
+	mount := -1
 	if err == nil {
-		fd, err = unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, 0)
+		mount, err = unix.Fsmount(fd, unix.FSMOUNT_CLOEXEC, 0)
 	}
 	switch {
 	case err == nil:
-		return os.NewFile(uintptr(fd), "tracefs"), nil
+		return os.NewFile(uintptr(mount), "tracefs"), nil
 	case errors.Is(err, unix.EPERM):
 		return nil, errors.New("tracefs: only root may trace the kernel, outside of user namespaces")
 	case errors.Is(err, unix.ENODEV):
