@@ -87,7 +87,7 @@ func TestShort(t *testing.T) {
 // A script that doesn't end before -timeout would end the process is said to.
 func TestTimeout(t *testing.T) {
 	needKernel(t)
-	out, failed := run(t, "endless", "-test.timeout=2s")
+	out, failed := run(t, "endless", "-test.timeout=4s")
 	if !failed {
 		t.Error("passed")
 	}
