@@ -37,7 +37,6 @@ const (
 	handshake      = "handshake"
 	timeWait       = "timewait"
 	pacing         = "pacing"
-	pmtu           = "pmtu"
 	mtuProbe       = "mtu-probe"
 )
 

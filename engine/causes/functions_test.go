@@ -20,6 +20,9 @@ func TestOfFunctions(t *testing.T) {
 		{"tcp_write_xmit tcp_sendmsg_locked tcp_sendmsg", "", "nagle write", ""},
 		{"tcp_write_xmit tcp_rcv_established tcp_v4_do_rcv tcp_v4_rcv", "", "ack write", ack},
 		{"tcp_write_xmit tcp_send_loss_probe tcp_write_timer tcp_release_cb tcp_sendmsg", "", "write", tlp},
+		{"tcp_send_active_reset tcp_write_err tcp_retransmit_timer tcp_write_timer", abort, "", abort},
+		{"tcp_v4_send_ack tcp_v4_rcv", "", "", timeWait},
+		{"tcp_v4_send_ack tcp_check_req tcp_v4_rcv", "", "", ""},
 		{"", write, "", write},
 		{"something_else", write, "", write},
 	} {

@@ -194,17 +194,13 @@ func (c *Canary) choose() {
 			r.off.Store(1)
 		}
 	}
-	again, free := spawn.Avoid(c.cpus[best]), avoid(c.cpus[best])
-	c.undo = func() {
-		again()
-		free()
-	}
+	c.undo = avoid(c.cpus[best])
 	c.home.Store(int32(best))
 }
 
-// avoid keeps this process's threads from one processor, if there are others, until undo
-// is called. They have no priority there, but what they are in the kernel for, a page to
-// be zeroed or a namespace's end, nobody can interrupt.
+// avoid keeps this process's threads, and so the processes that they start, from one
+// processor, if there are others, until undo is called. They have no priority there, but
+// what they are in the kernel for, to make a namespace or to end one, nobody can interrupt.
 func avoid(processor int) (undo func()) {
 	var all unix.CPUSet
 	if unix.SchedGetaffinity(0, &all) != nil || all.Count() < 2 {

@@ -26,21 +26,6 @@ var requests = sync.OnceValue(func() chan<- func() {
 	return c
 })
 
-// Avoid keeps processes that are started from now on, and what it takes to start
-// them, from one processor, if there are others, until undo is called.
-func Avoid(processor int) (undo func()) {
-	var all unix.CPUSet
-	do(func() {
-		others := unix.CPUSet{}
-		if unix.SchedGetaffinity(0, &all) == nil && all.Count() > 1 {
-			others = all
-			others.Clear(processor)
-			unix.SchedSetaffinity(0, &others)
-		}
-	})
-	return func() { do(func() { unix.SchedSetaffinity(0, &all) }) }
-}
-
 // StartOn is Start with the process bound to one of the processors that this one
 // may use, the nth modulo their number.
 func StartOn(n int, name string, argv []string, attr *os.ProcAttr) (p *os.Process, err error) {

@@ -1,6 +1,7 @@
 package kernelstack
 
 import (
+	"cmp"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -51,6 +52,9 @@ func explain(o *engine.Outcome) {
 	}
 	traced, whole := t.Between(o.Start-time.Second, o.Start+o.Duration+time.Second)
 	if !whole {
+		o.Warnings = append(o.Warnings, engine.Failure{
+			Verdict: engine.Inconclusive, Summary: "by which functions packets were sent isn't known: the kernel had no room to say it",
+		})
 		return
 	}
 	var all []sent
@@ -82,9 +86,9 @@ func explain(o *engine.Outcome) {
 // script's isn't taken.
 func match(all []sent, traced []tracefs.Sending) map[sent]*tracefs.Sending {
 	all = slices.Clone(all)
-	slices.SortFunc(all, func(a, b sent) int { return int(a.at - b.at) })
+	slices.SortFunc(all, func(a, b sent) int { return cmp.Compare(a.at, b.at) })
 	near := func(p sent) (list []*tracefs.Sending) {
-		from, _ := slices.BinarySearchFunc(traced, p.at-before, func(s tracefs.Sending, t time.Duration) int { return int(s.At - t) })
+		from, _ := slices.BinarySearchFunc(traced, p.at-before, func(s tracefs.Sending, t time.Duration) int { return cmp.Compare(s.At, t) })
 		for i := from; i < len(traced) && traced[i].At <= p.at+after; i++ {
 			if traced[i].Length == p.length {
 				list = append(list, &traced[i])

@@ -44,11 +44,13 @@ func TestFunctions(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []string
+	seen := 0
 	for _, e := range o.Timeline {
 		if e.Length == 0 {
 			continue
 		}
 		got = append(got, e.Cause)
+		seen += min(len(e.Functions), 1)
 		want := map[string][]string{
 			"synack": {"tcp_conn_request"}, "write": {"tcp_sendmsg"},
 			// The second where the stack of an idle processor can't be unwound.
@@ -57,6 +59,10 @@ func TestFunctions(t *testing.T) {
 		if len(e.Functions) > 0 && !slices.ContainsFunc(want, func(f string) bool { return slices.Contains(e.Functions, f) }) {
 			t.Errorf("%s (%s) by %v, want some of %v", e.Text, e.Cause, e.Functions, want)
 		}
+	}
+	// One whose length and time are another test's, too, has none.
+	if seen == 0 {
+		t.Error("no packet has functions")
 	}
 	if strings.Join(got, " ") != "synack write tlp rto" {
 		t.Errorf("%q, %+v", got, o.Failures)

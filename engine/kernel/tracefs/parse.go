@@ -1,6 +1,7 @@
 package tracefs
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,6 +46,10 @@ type parser struct {
 	bottom  bool               // of it has been reached
 }
 
+// processor is where a line says where something happened, behind the name of a process,
+// which may be anything.
+var processor = regexp.MustCompile(`-\d+ +\[(\d+)\] `)
+
 func newParser(emit func(Sending), lost func()) *parser {
 	return &parser{emit: emit, lost: lost, waiting: map[string]Sending{}, timers: map[string]string{}}
 }
@@ -77,11 +82,11 @@ func (p *parser) take(line string) {
 		p.lost()
 		return
 	}
-	_, rest, ok := strings.Cut(line, " [")
-	cpu, rest, ok2 := strings.Cut(rest, "] ")
-	if !ok || !ok2 {
+	at := processor.FindStringSubmatchIndex(line)
+	if at == nil {
 		return
 	}
+	cpu, rest := line[at[2]:at[3]], line[at[1]:]
 	s, waits := p.waiting[cpu]
 	delete(p.waiting, cpu)
 	if strings.HasSuffix(rest, ": <stack trace>") {
@@ -124,12 +129,8 @@ func packet(head, fields string) (s Sending, ok bool) {
 	var err error
 	s.At, err = time.ParseDuration(head[strings.LastIndexByte(head, ' ')+1:] + "s")
 	for word := range strings.FieldsSeq(fields) {
-		name, value, _ := strings.Cut(word, "=")
-		switch name {
-		case "len":
+		if value, ok := strings.CutPrefix(word, "len="); ok {
 			s.Length, _ = strconv.Atoi(value)
-		case "gso_size":
-			s.GSO, _ = strconv.Atoi(value)
 		}
 	}
 	return s, err == nil

@@ -29,7 +29,7 @@ const pipe = `             exe-171     [000] b..1.   394.860667: net_dev_start_x
           <idle>-0       [001] b.s1.   394.860680: net_dev_start_xmit: dev=tun0 len=52 gso_size=0
 CPU:0 [LOST 7 EVENTS]
              exe-171     [000] b..1.  1394.000001: net_dev_start_xmit: dev=tun0 len=52 gso_size=0
-             exe-171     [000] b..1.  1394.000009: net_dev_start_xmit: dev=tun0 len=53 gso_size=0
+          a [b] c-171     [000] b..1.  1394.000009: net_dev_start_xmit: dev=tun0 len=53 gso_size=0
              exe-171     [000] b..1.  1394.000010: <stack trace>
  => __tcp_push_pending_frames
              exe-171     [000] b..1.  1394.000011: net_dev_start_xmit: dev=tun0 len=54 gso_size=0
@@ -48,21 +48,21 @@ func TestParse(t *testing.T) {
 	for _, size := range []int{1, 7, len(pipe)} {
 		var got []string
 		p := newParser(func(s Sending) {
-			got = append(got, fmt.Sprintf("%v %d/%d %v", s.At, s.Length, s.GSO, s.Functions))
+			got = append(got, fmt.Sprintf("%v %d %v", s.At, s.Length, s.Functions))
 		}, func() { got = append(got, "lost") })
 		for at := 0; at < len(pipe); at += size {
 			p.parse([]byte(pipe[at:min(len(pipe), at+size)]))
 		}
 		p.parse([]byte("x\n")) // whatever follows
 		want := []string{
-			"6m34.860667s 60/0 [tcp_v4_send_synack tcp_conn_request tcp_rcv_state_process]",
-			"6m34.860669s 4052/1000 [tcp_write_xmit tcp_send_loss_probe tcp_write_timer]",
+			"6m34.860667s 60 [tcp_v4_send_synack tcp_conn_request tcp_rcv_state_process]",
+			"6m34.860669s 4052 [tcp_write_xmit tcp_send_loss_probe tcp_write_timer]",
 			"lost",
-			"23m14.000001s 52/0 []",
-			"23m14.000009s 53/0 [__tcp_push_pending_frames]",
-			"23m14.000011s 54/0 []",
-			"23m15.000002s 55/0 [tcp_write_timer]",
-			"23m15.000004s 56/0 []",
+			"23m14.000001s 52 []",
+			"23m14.000009s 53 [__tcp_push_pending_frames]",
+			"23m14.000011s 54 []",
+			"23m15.000002s 55 [tcp_write_timer]",
+			"23m15.000004s 56 []",
 		}
 		if strings.Join(got, "\n") != strings.Join(want, "\n") {
 			t.Errorf("in pieces of %d:\n%s\nwant\n%s", size, strings.Join(got, "\n"), strings.Join(want, "\n"))

@@ -9,7 +9,6 @@ import "time"
 type Sending struct {
 	At     time.Duration // CLOCK_MONOTONIC, to a microsecond
 	Length int           // bytes from the IP header; a super-segment's isn't cut yet
-	GSO    int           // gso_size
 	// Functions are those of TCP and UDP that led there, the innermost first, up to the
 	// call or the timer's function where it began. None if the kernel couldn't say.
 	Functions []string

@@ -1,6 +1,7 @@
 package tracefs
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -215,7 +216,7 @@ func (t *Tracer) Between(from, to time.Duration) ([]Sending, bool) {
 			break
 		}
 	}
-	slices.SortFunc(out, func(a, b Sending) int { return int(a.At - b.At) })
+	slices.SortFunc(out, func(a, b Sending) int { return cmp.Compare(a.At, b.At) })
 	return out, from > t.lost
 }
 
