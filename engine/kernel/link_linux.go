@@ -153,7 +153,7 @@ func (l *link) WaitUntil(t time.Duration) {
 	for {
 		l.readBefore(t)
 		l.reasonBefore(t)
-		ready, err := l.pollCapture(t)
+		ready, err := l.pollCapture(l.sleepEnd(t))
 		if err != nil || !ready {
 			l.clock.WaitUntil(t)
 			return
