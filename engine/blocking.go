@@ -32,10 +32,19 @@ func (r *runner) call(c *script.Call) {
 		}
 		r.stackEnd = r.now() // it kept us
 	}
-	if r.stopped() || !r.wait("system call start") {
+	if r.stopped() {
 		return
 	}
+	// Made before its time, as packets are; again if it may depend on what a call gives
+	// that still blocks.
+	blocked := r.blocking != nil
 	p, err := r.calls.prepare(c)
+	if (err == nil || blocked) && !r.wait("system call start") {
+		return
+	}
+	if blocked {
+		p, err = r.calls.prepare(c)
+	}
 	if err != nil {
 		r.failCall(c, err)
 		return

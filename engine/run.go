@@ -75,6 +75,8 @@ type runner struct {
 	event    *script.Event
 	at, end  time.Duration // end: of a range
 	offset   time.Duration // what a relative time was relative to
+	ready    time.Duration // script time before which nothing can be done about one at a relative time
+	acted    time.Duration // script time at which the last event was due that isn't a packet to expect
 	last     *script.Event
 	lastAt   time.Duration
 	count    int           // events done
@@ -228,19 +230,25 @@ func (r *runner) next() bool {
 	}
 	r.event = r.script.Events[r.count]
 	t := r.event.Time
-	r.at, r.end, r.offset = t.Start, t.End, 0
+	r.at, r.end, r.offset, r.ready = t.Start, t.End, 0, 0
 	if t.Kind == script.Absolute || t.Kind == script.AbsoluteRange {
 		return true
 	}
 	// Relative times count from now, except that injected packets in a row
-	// chain from their scheduled times, so that what each costs doesn't add up.
+	// chain from their scheduled times, so that what each costs doesn't add up,
+	// and that they count from when a packet was sent, if that was since we last did
+	// something, rather than from when we had read it: on a busy machine that is some tenths
+	// of a millisecond later.
+	now := r.now()
+	r.offset, r.ready = now, now
 	switch {
-	case r.last != nil && (isInbound(r.last) && isInbound(r.event) || r.waitedFor == r.last):
+	case r.last == nil:
+	case isInbound(r.last) && isInbound(r.event) || r.waitedFor == r.last:
 		r.offset = r.lastAt
 	default:
-		r.offset = r.now()
-		if r.last != nil {
-			r.heldUp(r.offset - max(r.stackEnd, r.lastAt))
+		r.heldUp(now - max(r.stackEnd, r.lastAt))
+		if isOutbound(r.last) && r.stackEnd >= r.acted {
+			r.offset = r.stackEnd
 		}
 	}
 	r.at += r.offset
@@ -252,6 +260,10 @@ func (r *runner) next() bool {
 
 func isInbound(e *script.Event) bool {
 	return e.Packet != nil && e.Packet.Direction == script.Inbound
+}
+
+func isOutbound(e *script.Event) bool {
+	return e.Packet != nil && e.Packet.Direction == script.Outbound
 }
 
 // step does what the event at hand says.
@@ -310,9 +322,10 @@ func (r *runner) wait(what string) bool {
 		return true
 	}
 	now, slip := r.now(), r.slip
-	late := now - max(r.at, r.stackEnd)
+	r.acted = now
+	late := now - max(r.at, r.stackEnd, r.ready)
 	r.late("wake-up", late)
-	if between := r.at - r.lastAt; isInbound(r.event) && r.bent == "" && late > bentFrom && late > between/10 && between > 0 {
+	if between := r.at - max(r.lastAt, r.offset); isInbound(r.event) && r.bent == "" && late > bentFrom && late > between/10 && between > 0 {
 		r.bent = fmt.Sprintf("the packet of line %d was %.2f ms late, of the %.2f ms after which it was to come",
 			r.event.Pos.Line, late.Seconds()*1000, between.Seconds()*1000)
 	}

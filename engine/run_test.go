@@ -422,6 +422,34 @@ func TestRelativeTimesChain(t *testing.T) {
 	}
 }
 
+// After a packet of the stack, times count from when it was sent, however late it was read,
+// but not from before the script came to its line.
+func TestRelativeToSent(t *testing.T) {
+	written := 0
+	s := newServer(func(s *server, n int) {
+		s.send(10*time.Millisecond, wire.ACK|wire.PSH, uint32(written), n)
+		written += n
+	})
+	s.Lag = 300 * time.Microsecond
+	o := runScript(t, s, handshake+"+0 write(4, ..., 10) = 10\n+.01 > P. 1:11(10) ack 1\n+.1 < . 1:1(0) ack 11 win 1000\n"+
+		"+0 write(4, ..., 10) = 10\n+.02 close(4) = 0\n* > P. 11:21(10) ack 1\n+.1 < . 1:1(0) ack 21 win 1000\n")
+	if o.Verdict != engine.Pass {
+		t.Fatal(o.Failures)
+	}
+	var at []time.Duration
+	for _, e := range o.Timeline {
+		at = append(at, e.At)
+	}
+	n := len(at)
+	sent, read := at[n-3], at[n-2] // in the order of the times: the packet, close()
+	if d := at[n-5] - at[n-6]; d != 100*time.Millisecond {
+		t.Errorf("a packet that was to come 100 ms after one of the stack came after %v", d)
+	}
+	if read-sent < 9*time.Millisecond || at[n-1]-read != 100*time.Millisecond {
+		t.Errorf("sent at %v, looked for at %v, and the next came at %v", sent, read, at[n-1])
+	}
+}
+
 // A Python that raises an exception.
 type fakePython struct{}
 

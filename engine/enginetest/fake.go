@@ -24,6 +24,8 @@ type Fake struct {
 	OnInject func(f *Fake, p *wire.Packet)
 	// Late is how much too late every wait ends, as on a busy machine.
 	Late time.Duration
+	// Lag is how long after it was sent a packet is received.
+	Lag time.Duration
 	// Kept is how long what the stack sends was kept from running before (Captured.Late).
 	Kept time.Duration
 	// Lost is what the link's counters say when the run is over.
@@ -128,7 +130,7 @@ func (f *Fake) Receive(until time.Duration) (*engine.Captured, error) {
 	if len(f.queue) > 0 && f.queue[0].Time <= until {
 		c := f.queue[0]
 		f.queue = f.queue[1:]
-		f.Time = max(f.Time, c.Time)
+		f.Time = max(f.Time, c.Time+f.Lag)
 		return c, nil
 	}
 	if until != engine.Forever {
