@@ -196,6 +196,8 @@ func (r *runner) settle(deadline time.Duration) bool {
 			f.Notes = append(f.Notes, "the harness itself was as late as that just before")
 		}
 		r.fail(f)
+	} else if kind != script.Any {
+		r.barely("the call's return", b.event.Pos.Line, ended-b.end, r.tolerance(b.end, b.at))
 	}
 	return true
 }

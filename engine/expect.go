@@ -291,6 +291,9 @@ func (r *runner) compare(p *script.Packet, s *socket, want *wire.Packet, got *se
 		r.wrong(p, want, got, pieces, diffs)
 	}
 	if onTime {
+		if r.event.Time.Kind != script.Any {
+			r.barely("the packet", r.event.Pos.Line, got.at-max(r.at, r.end), r.tolerance(r.at, r.lastAt))
+		}
 		r.slip = 0 // whatever it was, it did no harm
 	}
 }

@@ -35,6 +35,9 @@ type Outcome struct {
 	Tolerance time.Duration
 	Counters  LinkCounters
 	Lateness  LatenessStats
+	// Barely is what was in time by less than the harness itself was late just before: had
+	// that been exact, it might have been too late. "" if nothing was.
+	Barely string `json:",omitempty"`
 	// Improvised is the whole script, if it was made up while it ran.
 	Improvised string `json:",omitempty"`
 	// Packets are all that crossed the link, in order, from the first event to the

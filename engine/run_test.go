@@ -450,6 +450,30 @@ func TestRelativeToSent(t *testing.T) {
 	}
 }
 
+// What comes too late unless the harness was late, too, passes by luck.
+func TestBarely(t *testing.T) {
+	for _, tt := range []struct {
+		late   time.Duration
+		due    string // the tick comes at .1
+		barely bool
+	}{{100 * time.Microsecond, "+.0965", false}, {time.Millisecond, "+.0965", false}, {time.Millisecond, "+.0955", true}} {
+		s := newServer(func(s *server, n int) { s.send(0, wire.ACK, 0, n) })
+		inject := s.OnInject
+		s.OnInject = func(f *enginetest.Fake, p *wire.Packet) {
+			inject(f, p)
+			if p.TCP().Ack == s.isn+1000 {
+				s.send(100*time.Millisecond-s.Late, wire.ACK, 1000, 1000) // at a tick
+			}
+		}
+		s.Late = tt.late
+		o := runScript(t, s, handshake+"+0 write(4, ..., 1000) = 1000\n+0 > . 1:1001(1000) ack 1\n"+
+			"+.1 < . 1:1(0) ack 1001 win 1000\n"+tt.due+" > . 1001:2001(1000) ack 1\n", set("tolerance_percent", "0"))
+		if o.Verdict != engine.Pass || (o.Barely != "") != tt.barely {
+			t.Errorf("%v late: %s, %q; %+v", tt.late, o.Verdict, o.Barely, o.Failures)
+		}
+	}
+}
+
 // A Python that raises an exception.
 type fakePython struct{}
 

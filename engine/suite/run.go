@@ -99,7 +99,7 @@ func (r *Runner) Run(ctx context.Context, lanes []stacks.Stack, tasks []Task, em
 		switch {
 		case !ok:
 		// In virtual time nothing is late, and the same would come out again.
-		case one.Outcome.Verdict == engine.Inconclusive && round < r.Reruns && !one.Virtual:
+		case doubtful(one.Outcome) && round < r.Reruns && !one.Virtual:
 			running.Go(func() { run(i, round+1, one.Outcome) })
 		case r.revised(&tasks[i], i, one):
 			running.Go(func() { run(i, 0, nil) })
@@ -127,6 +127,11 @@ func (r *Runner) Run(ctx context.Context, lanes []stacks.Stack, tasks []Task, em
 	close(next)
 	running.Wait()
 	return ordered.missing()
+}
+
+// doubtful reports whether a run's verdict may be due to how late the harness was.
+func doubtful(o *engine.Outcome) bool {
+	return o.Verdict == engine.Inconclusive || o.Verdict == engine.Pass && o.Barely != ""
 }
 
 // confirm makes a run that is inconclusive since the harness could have been more exact
