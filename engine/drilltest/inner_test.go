@@ -92,7 +92,8 @@ func command(t *testing.T, name string, args ...string) *exec.Cmd {
 		args = append(args, "-test.run=^TestInner$")
 	}
 	cmd := exec.Command(program, args...)
-	cmd.Env = append(os.Environ(), innerEnv+"="+name)
+	// One that runs out of time leaves its temporary folder behind.
+	cmd.Env = append(os.Environ(), innerEnv+"="+name, "TMPDIR="+t.TempDir())
 	return cmd
 }
 

@@ -49,6 +49,11 @@ func Main() {
 	default:
 		return
 	}
+	if os.Getpid() != 1 {
+		// It would mount a /tmp of its own and set the network up, for everybody.
+		fmt.Fprintf(os.Stderr, "%s is set: it is for processes that have namespaces of their own\n", workerEnv)
+		os.Exit(2)
+	}
 	// Commands see the parent's environment.
 	os.Unsetenv(workerEnv)
 	for _, v := range workerRuntime {
