@@ -103,7 +103,7 @@ func (c *clock) WaitUntil(t time.Duration) {
 	if until := c.sleepEnd(t); c.Now() < until {
 		c.poll(nil, until) // can't fail: there is no descriptor, and the time is valid
 	}
-	for c.Now() < t {
+	for !c.virtual && c.Now() < t {
 		// To let others run at the same priority meanwhile was tried (sched_yield): what
 		// they have to do at that moment takes longer than what is left.
 	}

@@ -94,6 +94,9 @@ func Pass(w io.Writer, r Run) {
 		fmt.Fprintf(w, "  %s\n", r.differs())
 	}
 	Timeline(w, r.Outcome, true)
+	if b := r.Outcome.Barely; b != "" {
+		fmt.Fprintf(w, "  passed barely: %s\n", b)
+	}
 	warnings(w, r)
 	output(w, r.Outcome)
 }

@@ -296,6 +296,19 @@ ok 2 psh/b.pkt (kernel, ipv4) # XFAIL it is another stack _2
 	}
 }
 
+// Who looks closely is told what was nearly too late.
+func TestBarely(t *testing.T) {
+	runs := someRuns()[:1]
+	runs[0].Outcome.Barely = "the packet of line 5 came 3.95 ms late, of 4.0 ms allowed"
+	for _, verbose := range []bool{false, true} {
+		var b bytes.Buffer
+		got := written(Text(&b, TextOptions{Verbose: verbose}), &b, runs, "")
+		if strings.Contains(got, "  passed barely: the packet of line 5 came 3.95 ms late, of 4.0 ms allowed\n") != verbose {
+			t.Errorf("verbose: %v:\n%s", verbose, got)
+		}
+	}
+}
+
 // What JSONL writes can be read back, and is then written as it was.
 func TestReadJSONL(t *testing.T) {
 	runs := someRuns()
