@@ -197,7 +197,7 @@ func (r *runner) settle(deadline time.Duration) bool {
 		}
 		r.fail(f)
 	} else if kind != script.Any {
-		r.barely("the call's return", b.event.Pos.Line, ended-b.end, r.tolerance(b.end, b.at))
+		r.barely("the return of the call", b.event.Pos.Line, max(ended-b.end, b.end-ended), r.tolerance(b.end, b.at))
 	}
 	return true
 }

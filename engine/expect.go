@@ -292,7 +292,7 @@ func (r *runner) compare(p *script.Packet, s *socket, want *wire.Packet, got *se
 	}
 	if onTime {
 		if r.event.Time.Kind != script.Any {
-			r.barely("the packet", r.event.Pos.Line, got.at-max(r.at, r.end), r.tolerance(r.at, r.lastAt))
+			r.barely("the packet", r.event.Pos.Line, max(got.at-max(r.at, r.end), r.at-got.at), r.tolerance(r.at, r.lastAt))
 		}
 		r.slip = 0 // whatever it was, it did no harm
 	}

@@ -36,7 +36,7 @@ type Outcome struct {
 	Counters  LinkCounters
 	Lateness  LatenessStats
 	// Barely is what was in time by less than the harness itself was late just before: had
-	// that been exact, it might have been too late. "" if nothing was.
+	// that been exact, it might not have been. "" if nothing was.
 	Barely string `json:",omitempty"`
 	// Improvised is the whole script, if it was made up while it ran.
 	Improvised string `json:",omitempty"`

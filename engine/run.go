@@ -380,13 +380,14 @@ func (r *runner) checkTime(kind script.TimeKind, at, end, actual, lastAt time.Du
 		what, at.Seconds(), actual.Seconds(), tol.Seconds()), false
 }
 
-// barely notes that something of the stack came after its time and was in time by less than
-// the harness was late just before. Where the time counts from what the harness did, that
-// was allowed to be as much later, while the stack's timers may fire when they did anyway.
-func (r *runner) barely(what string, line int, late, tolerance time.Duration) {
-	if late > 0 && late+r.slip > tolerance && r.out.Barely == "" {
-		r.out.Barely = fmt.Sprintf("%s of line %d came %.2f ms late, of %.1f ms allowed, and the harness itself was up to %.2f ms late just before",
-			what, line, millis(late), millis(tolerance), millis(r.slip))
+// barely notes that something of the stack was in time by less than the harness was late
+// just before: had that been exact, it might have been too early, or too late. Where a time
+// counts from what the harness did late, that was allowed to be as much later, while the
+// stack's timers may have fired when they would have anyway.
+func (r *runner) barely(what string, line int, off, tolerance time.Duration) {
+	if off > 0 && off+r.slip > tolerance && r.out.Barely == "" {
+		r.out.Barely = fmt.Sprintf("%s of line %d was %.2f ms off, of %.1f ms allowed, and the harness itself was up to %.2f ms late just before",
+			what, line, millis(off), millis(tolerance), millis(r.slip))
 	}
 }
 

@@ -450,7 +450,7 @@ func TestRelativeToSent(t *testing.T) {
 	}
 }
 
-// What comes too late unless the harness was late, too, passes by luck.
+// What would be too late, or too early, if the harness hadn't been late passes by luck.
 func TestBarely(t *testing.T) {
 	for _, tt := range []struct {
 		late   time.Duration
@@ -470,6 +470,21 @@ func TestBarely(t *testing.T) {
 			"+.1 < . 1:1(0) ack 1001 win 1000\n"+tt.due+" > . 1001:2001(1000) ack 1\n", set("tolerance_percent", "0"))
 		if o.Verdict != engine.Pass || (o.Barely != "") != tt.barely {
 			t.Errorf("%v late: %s, %q; %+v", tt.late, o.Verdict, o.Barely, o.Failures)
+		}
+	}
+}
+
+// So does a call that would have returned too early.
+func TestReturnsBarely(t *testing.T) {
+	for _, late := range []time.Duration{0, time.Millisecond} {
+		s := newServer(nil)
+		s.Late = late
+		s.OnBegin = func(f *enginetest.Fake, c *engine.Call) (engine.Result, time.Duration) {
+			return engine.Result{Ret: 10}, f.Time + 6*time.Millisecond - s.Late*4/5
+		}
+		o := runScript(t, s, handshake+"+.1...0.1095 read(4, ..., 10) = 10\n+.2 close(4) = 0\n", set("tolerance_percent", "0"))
+		if o.Verdict != engine.Pass || (o.Barely != "") != (late > 0) {
+			t.Errorf("%v late: %s, %q; %+v", late, o.Verdict, o.Barely, o.Failures)
 		}
 	}
 }
