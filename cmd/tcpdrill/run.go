@@ -59,7 +59,7 @@ type runCommand struct {
 	KeepGoing bool          `short:"k" help:"Play the script to its end, whatever doesn't match."`
 	Timeout   time.Duration `placeholder:"DURATION" help:"End a script after this much time (180s); 0: never."`
 	Jobs      int           `short:"j" placeholder:"N" help:"Scripts at a time; 0 (the default): as many as can run without being late, in virtual time one per processor."`
-	Reruns    int           `default:"3" placeholder:"N" help:"Run an inconclusive script up to N times again (3)."`
+	Reruns    int           `default:"3" placeholder:"N" help:"Run a script that is inconclusive, or passed barely, up to N times again (3)."`
 	Repeat    int           `default:"1" placeholder:"N" help:"Run each script N times and say how often it passed (1)."`
 	Shard     string        `placeholder:"I/N" help:"Run the I-th of N parts only; auto/N: that of a Kubernetes indexed job. By default what Bazel asks for."`
 	Verbose   bool          `short:"v" help:"Show each script's whole timeline."`

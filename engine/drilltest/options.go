@@ -111,7 +111,8 @@ func Setting(name, value string) Option {
 	}
 }
 
-// Reruns chooses how often an inconclusive script is run again; the default is 3.
+// Reruns chooses how often a script is run again that is inconclusive, or passed barely; the
+// default is 3.
 func Reruns(n int) Option {
 	return func(c *config) error {
 		c.reruns = n

@@ -24,7 +24,7 @@ type Run struct {
 
 	Seconds float64 // spent on it, by the machine's clock
 	Virtual bool    // the stack's time is
-	Reruns  int     // how often it was run again, as it was inconclusive
+	Reruns  int     // how often it was run again, as the harness was late
 	Repeat  int     // which run of the same it is, from 1; 0 if it is run once
 
 	// Differs is why the script was expected not to pass on this stack, if it didn't:

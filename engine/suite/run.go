@@ -25,7 +25,7 @@ const DefaultTimeout = 180 * time.Second
 type Runner struct {
 	Preset   string           // "kselftest", or "" for none
 	Settings []engine.Setting // of the command line, which win over the preset's and the script's
-	Reruns   int              // how often an inconclusive script is run again
+	Reruns   int              // how often a script is run again that is inconclusive, or passed barely
 	Plain    bool             // the stack's own verdict, also where the script says that it differs there
 	// Note is told once what people are to know of the stack; nil: nobody.
 	Note func(stack, note string)
@@ -74,10 +74,19 @@ func (r *Runner) Run(ctx context.Context, lanes []stacks.Stack, tasks []Task, em
 	g := newGate(stacks.Lateness(lanes[0]))
 	var mu sync.Mutex
 	var running sync.WaitGroup
-	var run func(i, round int, before *engine.Outcome)
-	run = func(i, round int, before *engine.Outcome) {
+	finish := func(i int, one report.Run) {
+		mu.Lock()
+		defer mu.Unlock()
+		ordered.put(i, one)
+		r.observe(Event{Index: i, Task: tasks[i], Result: &one})
+	}
+	var run func(i, round int, before *engine.Outcome, passed *report.Run)
+	run = func(i, round int, before *engine.Outcome, passed *report.Run) {
 		most := max(1, len(lanes)>>(2*round))
 		if !r.virtual && !g.enter(ctx, most) {
+			if passed != nil {
+				finish(i, *passed)
+			}
 			return
 		}
 		st := <-free
@@ -89,6 +98,9 @@ func (r *Runner) Run(ctx context.Context, lanes []stacks.Stack, tasks []Task, em
 		if ok && before != nil {
 			confirm(before, one.Outcome)
 		}
+		barely := ok && one.Outcome.Verdict == engine.Pass && one.Outcome.Barely != ""
+		// In virtual time nothing is late, and the same would come out again.
+		again := ok && (barely || one.Outcome.Verdict == engine.Inconclusive) && round < r.Reruns && !one.Virtual
 		if ran && ok && !r.Plain {
 			expectDifference(&one, named(st))
 		}
@@ -97,24 +109,27 @@ func (r *Runner) Run(ctx context.Context, lanes []stacks.Stack, tasks []Task, em
 			g.leave()
 		}
 		switch {
+		case passed != nil && (!ok || !again && one.Outcome.Verdict == engine.Inconclusive):
+			// What passed barely did pass.
+			passed.Reruns = round
+			finish(i, *passed)
 		case !ok:
-		// In virtual time nothing is late, and the same would come out again.
-		case doubtful(one.Outcome) && round < r.Reruns && !one.Virtual:
-			running.Go(func() { run(i, round+1, one.Outcome) })
+		case again:
+			if barely {
+				passed = &one
+			}
+			running.Go(func() { run(i, round+1, one.Outcome, passed) })
 		case r.revised(&tasks[i], i, one):
-			running.Go(func() { run(i, 0, nil) })
+			running.Go(func() { run(i, 0, nil, nil) })
 		default:
-			mu.Lock()
-			defer mu.Unlock()
-			ordered.put(i, one)
-			r.observe(Event{Index: i, Task: tasks[i], Result: &one})
+			finish(i, one)
 		}
 	}
 	next := make(chan int)
 	for range lanes {
 		running.Go(func() {
 			for i := range next {
-				run(i, 0, nil)
+				run(i, 0, nil, nil)
 			}
 		})
 	}
@@ -127,11 +142,6 @@ func (r *Runner) Run(ctx context.Context, lanes []stacks.Stack, tasks []Task, em
 	close(next)
 	running.Wait()
 	return ordered.missing()
-}
-
-// doubtful reports whether a run's verdict may be due to how late the harness was.
-func doubtful(o *engine.Outcome) bool {
-	return o.Verdict == engine.Inconclusive || o.Verdict == engine.Pass && o.Barely != ""
 }
 
 // confirm makes a run that is inconclusive since the harness could have been more exact

@@ -99,6 +99,57 @@ func TestBarely(t *testing.T) {
 	}
 }
 
+// A stack on which a script's runs end like this, one after the other.
+type scriptedStack struct {
+	lateStack
+	ends map[string][]engine.Outcome
+}
+
+func (s scriptedStack) Run(_ context.Context, job *drill.Job) (*engine.Outcome, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	*s.runs = append(*s.runs, job.Name)
+	end := s.ends[job.Name][0]
+	s.ends[job.Name] = s.ends[job.Name][1:]
+	return &end, nil
+}
+
+// What passed barely did pass, unless a run fails; and whether it did is not what the
+// script expects of the stack.
+func TestAfterBarely(t *testing.T) {
+	barely := engine.Outcome{Verdict: engine.Pass, Barely: "by luck"}
+	pass := engine.Outcome{Verdict: engine.Pass}
+	late := engine.Outcome{Verdict: engine.Inconclusive, Failures: []engine.Failure{{Verdict: engine.Inconclusive}}}
+	fail := engine.Outcome{Verdict: engine.Fail, Failures: []engine.Failure{{Verdict: engine.Fail}}}
+	const differs = "// Differs on pretended: it is another stack.\n"
+	for _, tt := range []struct {
+		header string
+		ends   []engine.Outcome
+		want   string
+	}{
+		{"", []engine.Outcome{barely, late, late, late}, "pass 3"},
+		{"", []engine.Outcome{late, barely, late, pass}, "pass 3"},
+		{"", []engine.Outcome{barely, fail}, "fail 1"},
+		{differs, []engine.Outcome{fail}, "pass 0"},
+		{differs, []engine.Outcome{barely, fail}, "pass 1"},
+		{differs, []engine.Outcome{barely, pass}, "fail 1"},
+	} {
+		var runs []string
+		st := scriptedStack{lateStack{mu: new(sync.Mutex), runs: &runs}, map[string][]engine.Outcome{"a": tt.ends}}
+		one := task("a", 1)
+		one.Source = append([]byte(tt.header), one.Source...)
+		r := &Runner{Reruns: 3}
+		r.Run(context.Background(), []stacks.Stack{st}, []Task{one}, func(one report.Run) {
+			if got := fmt.Sprintf("%s %d", one.Outcome.Verdict, one.Reruns); got != tt.want {
+				t.Errorf("%q, %d runs: got %s, want %s", tt.header, len(tt.ends), got, tt.want)
+			}
+		})
+		if len(runs) != len(tt.ends) {
+			t.Errorf("%q: %d runs, want %d", tt.header, len(runs), len(tt.ends))
+		}
+	}
+}
+
 // A run that is interrupted says from where on results are missing, and loses none
 // that is there.
 func TestInterrupted(t *testing.T) {
