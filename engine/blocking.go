@@ -39,7 +39,7 @@ func (r *runner) call(c *script.Call) {
 	// that still blocks.
 	blocked := r.blocking != nil
 	p, err := r.calls.prepare(c)
-	if (err == nil || blocked) && !r.wait("system call start") {
+	if !r.wait("system call start") {
 		return
 	}
 	if blocked {

@@ -319,20 +319,24 @@ func (r *runner) inject(p *script.Packet) {
 	// To make a packet takes up to a tenth of a millisecond when the processor has slept:
 	// that is done before its time, unless something may happen until then that it depends on.
 	var in injection
-	early, ok := !r.failed && r.blocking == nil, true
+	early := !r.failed && r.blocking == nil
 	if early {
-		if in, ok = r.prepare(p, s, w); !ok {
-			return
-		}
+		in, err = r.prepare(p, s, w)
 	}
 	if !r.wait("inbound packet") {
 		return
 	}
 	if !early {
 		r.untilSent(s, w.TCP())
-		if in, ok = r.prepare(p, s, w); !ok {
-			return
-		}
+		in, err = r.prepare(p, s, w)
+	}
+	if err != nil {
+		r.failPacket(p, err.Error())
+		return
+	}
+	if t := w.TCP(); t != nil && p.BadSum == nil {
+		s.lastIn, s.lastInPayloadLen = t, len(w.Payload)
+		s.negotiate(t)
 	}
 	before := r.target.Now()
 	err = r.target.Inject(in.data, in.gso)
@@ -359,9 +363,8 @@ type injection struct {
 	clauses string // for the timeline
 }
 
-// prepare makes a packet to inject in the numbers of its connection, which takes note of
-// it, and reports whether it can be.
-func (r *runner) prepare(p *script.Packet, s *socket, w *wire.Packet) (in injection, ok bool) {
+// prepare makes a packet to inject in the numbers of its connection.
+func (r *runner) prepare(p *script.Packet, s *socket, w *wire.Packet) (injection, error) {
 	if t := w.TCP(); t != nil && t.Flags&wire.ACK != 0 {
 		switch {
 		case s.state == socketPassiveSYNACKSent:
@@ -375,21 +378,14 @@ func (r *runner) prepare(p *script.Packet, s *socket, w *wire.Packet) (in inject
 		r.anyAddress(s)
 	}
 	if !s.speaks(w) {
-		r.failPacket(p, "there is no connection yet that the packet could be of, or it is of another IP version")
-		return in, false
+		return injection{}, errors.New("there is no connection yet that the packet could be of, or it is of another IP version")
 	}
 	if err := r.toLive(s, w); err != nil {
-		r.failPacket(p, err.Error())
-		return in, false
+		return injection{}, err
 	}
 	b, err := w.Marshal(wire.MarshalOptions{})
 	if err != nil {
-		r.failPacket(p, err.Error())
-		return in, false
-	}
-	if t := w.TCP(); t != nil && p.BadSum == nil {
-		s.lastIn, s.lastInPayloadLen = t, len(w.Payload)
-		s.negotiate(t)
+		return injection{}, err
 	}
 	gso := r.joined(p, w)
 	switch {
@@ -398,17 +394,16 @@ func (r *runner) prepare(p *script.Packet, s *socket, w *wire.Packet) (in inject
 	case gso.NeedsChecksum:
 		wire.LeaveChecksum(b)
 	case !wire.ChecksumOK(b):
-		r.failPacket(p, "the harness itself made a packet with a wrong checksum")
-		return in, false
+		return injection{}, errors.New("the harness itself made a packet with a wrong checksum")
 	}
-	in = injection{data: b, gso: gso}
+	in := injection{data: b, gso: gso}
 	if n := p.GSO(); n != nil {
 		in.clauses = " gso " + n.String()
 	}
 	if p.BadSum != nil {
 		in.clauses += " badsum"
 	}
-	return in, true
+	return in, nil
 }
 
 // joined says of how many segments a packet to inject was made: as its line says, or as

@@ -107,7 +107,8 @@ func (r *runner) expect(p *script.Packet) {
 			break
 		}
 	}
-	r.stackEnd = got[len(got)-1].at
+	r.stamp = got[len(got)-1].at
+	r.stackEnd = r.stamp
 	whole := glue(got)
 	r.compare(p, s, want, whole, got)
 }

@@ -75,8 +75,9 @@ type runner struct {
 	event    *script.Event
 	at, end  time.Duration // end: of a range
 	offset   time.Duration // what a relative time was relative to
-	ready    time.Duration // script time before which nothing can be done about one at a relative time
-	acted    time.Duration // script time at which the last event was due that isn't a packet to expect
+	ready    time.Duration // script time before which nothing could be done about it; 0: no limit
+	acted    time.Duration // script time at which the last event began that isn't a packet to expect
+	stamp    time.Duration // script time at which the packet of the last event was sent; noStamp if it hasn't one
 	last     *script.Event
 	lastAt   time.Duration
 	count    int           // events done
@@ -231,6 +232,8 @@ func (r *runner) next() bool {
 	r.event = r.script.Events[r.count]
 	t := r.event.Time
 	r.at, r.end, r.offset, r.ready = t.Start, t.End, 0, 0
+	stamp := r.stamp
+	r.stamp = noStamp
 	if t.Kind == script.Absolute || t.Kind == script.AbsoluteRange {
 		return true
 	}
@@ -240,15 +243,15 @@ func (r *runner) next() bool {
 	// something, rather than from when we had read it: on a busy machine that is some tenths
 	// of a millisecond later.
 	now := r.now()
-	r.offset, r.ready = now, now
+	r.offset = now
 	switch {
 	case r.last == nil:
 	case isInbound(r.last) && isInbound(r.event) || r.waitedFor == r.last:
 		r.offset = r.lastAt
 	default:
 		r.heldUp(now - max(r.stackEnd, r.lastAt))
-		if isOutbound(r.last) && r.stackEnd >= r.acted {
-			r.offset = r.stackEnd
+		if stamp >= r.acted && now-(stamp+t.Start) <= heldUpFrom {
+			r.offset, r.ready = stamp, now
 		}
 	}
 	r.at += r.offset
@@ -260,10 +263,6 @@ func (r *runner) next() bool {
 
 func isInbound(e *script.Event) bool {
 	return e.Packet != nil && e.Packet.Direction == script.Inbound
-}
-
-func isOutbound(e *script.Event) bool {
-	return e.Packet != nil && e.Packet.Direction == script.Outbound
 }
 
 // step does what the event at hand says.
@@ -447,10 +446,17 @@ func (r *runner) late(what string, d time.Duration) {
 	}
 }
 
+// heldUpFrom is how long something may take that takes some tenths of a millisecond when
+// nobody keeps us from it.
+const heldUpFrom = time.Millisecond
+
+// noStamp is no time of a packet.
+const noStamp = -1 << 62
+
 // heldUp notes that something took so long which takes some tenths of a millisecond when
 // nobody keeps us from it. Times that are relative to its end are as late.
 func (r *runner) heldUp(took time.Duration) {
-	if took > time.Millisecond {
+	if took > heldUpFrom {
 		r.slip = max(r.slip, took)
 	}
 }
@@ -504,7 +510,7 @@ func (r *runner) judge() {
 	r.orderPackets(o.Packets)
 	o.Verdict = Pass
 	if len(o.Failures) > 0 {
-		o.Verdict = o.Failures[0].Verdict
+		o.Verdict, o.Barely = o.Failures[0].Verdict, ""
 	}
 	counters, err := r.target.Counters()
 	r.endStall(counters)

@@ -450,6 +450,38 @@ func TestRelativeToSent(t *testing.T) {
 	}
 }
 
+// In a script that is played to its end, what doesn't match keeps its time, and what follows
+// counts from it.
+func TestTimesAfterMismatches(t *testing.T) {
+	for _, tt := range []struct {
+		name, text string
+		want       time.Duration // of the last injection
+	}{
+		{"a call that can't be made", "+1 write(9, ..., 10) = 10\n+.1 < . 1:1(0) ack 1 win 1000\n", 1200 * time.Millisecond},
+		{"pieces that don't fit", "+0 write(4, ..., 2000) = 2000\n+.5 > . 1:2001(2000) ack 1\n+.1 < . 1:1(0) ack 1 win 1000\n", 700 * time.Millisecond},
+	} {
+		s := newServer(func(s *server, n int) {
+			s.send(500*time.Millisecond, wire.ACK, 0, 1000)
+			s.send(500*time.Millisecond, wire.ACK, 5000, 1000)
+		})
+		o := runScript(t, s, handshake+tt.text, set("keep_going"))
+		last := o.Timeline[len(o.Timeline)-1]
+		if o.Verdict == engine.Pass || last.Kind != engine.EntryInject || last.At != tt.want {
+			t.Errorf("%s: %s; %s at %v, want %v", tt.name, o.Verdict, last.Text, last.At, tt.want)
+		}
+	}
+}
+
+// A packet that is read late by more than the tolerance harms nothing that is to come at once.
+func TestReadLate(t *testing.T) {
+	s := newServer(func(s *server, n int) { s.send(0, wire.ACK|wire.PSH, 0, n) })
+	s.Lag = 5 * time.Millisecond
+	o := runScript(t, s, handshake+"+0 write(4, ..., 10) = 10\n+0 > P. 1:11(10) ack 1\n+0 < . 1:1(0) ack 11 win 1000\n+0 close(4) = 0\n")
+	if o.Verdict != engine.Pass {
+		t.Errorf("%s: %+v", o.Verdict, o.Failures)
+	}
+}
+
 // What would be too late, or too early, if the harness hadn't been late passes by luck.
 func TestBarely(t *testing.T) {
 	for _, tt := range []struct {
