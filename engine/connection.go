@@ -363,7 +363,8 @@ type injection struct {
 	clauses string // for the timeline
 }
 
-// prepare makes a packet to inject in the numbers of its connection.
+// prepare makes a packet to inject in the numbers of its connection, whose handshake it
+// takes further.
 func (r *runner) prepare(p *script.Packet, s *socket, w *wire.Packet) (injection, error) {
 	if t := w.TCP(); t != nil && t.Flags&wire.ACK != 0 {
 		switch {
