@@ -139,9 +139,12 @@ func (c *clock) fromWall(stamp int64, earlier, now time.Duration) time.Duration 
 	return t
 }
 
-// startPhase is how far inside a tick a script starts: packetdrill's
-// JIFFY_OFFSET_USECS.
-const startPhase = 250 * time.Microsecond
+// startPhase is how far inside a tick a script starts. Its times are mostly whole
+// milliseconds, and all that it does comes some hundredths of a millisecond later than
+// what was before, never earlier: the nearer to a tick's beginning it starts, the farther
+// it stays from the next millisecond, where a timer fires a tick later or a packet's time
+// is just outside the tolerance. packetdrill has 250 µs (JIFFY_OFFSET_USECS).
+const startPhase = 100 * time.Microsecond
 
 // settleTime is for how long setting up a device and a namespace keeps the
 // kernel awake: RCU runs one grace period after the other. Meanwhile jiffies
@@ -202,8 +205,9 @@ func (c *clock) Monotonic(t time.Duration) time.Duration { return c.monotonic + 
 
 // reach waits for a start and reports whether it wasn't missed.
 func (c *clock) reach(start time.Duration) bool {
+	const late = 100 * time.Microsecond
 	c.WaitUntil(start)
-	return c.Now()-start < startPhase
+	return c.Now()-start < late
 }
 
 // watch is how far around its expected time an edge is looked for.
@@ -218,9 +222,8 @@ const (
 	edgeElsewhere                  // not there
 )
 
-// expectedEdge waits for the next edge where it should be and reports when it
-// was seen there, as packetdrill would see it: when the tick was counted, some
-// microseconds after it was due.
+// expectedEdge waits for the next edge where it should be and reports whether it was seen
+// there: when the tick was counted, some microseconds after it was due.
 func (c *clock) expectedEdge() (edge time.Duration, where edgePlace) {
 	now := c.Now() + c.monotonic
 	next := (now + 2*watch).Truncate(c.tick) + c.tick - c.monotonic
@@ -230,7 +233,7 @@ func (c *clock) expectedEdge() (edge time.Duration, where edgePlace) {
 	}
 	at := c.spinUntil(next + 2*watch)
 	if at > next-watch/5 && at < next+2*watch {
-		return at, edgeExpected
+		return next, edgeExpected
 	}
 	return 0, edgeElsewhere
 }
