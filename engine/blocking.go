@@ -63,9 +63,11 @@ func (r *runner) call(c *script.Call) {
 		return
 	}
 	leave := r.enter(r.failure(Fail, c.NamePos, ""), c.Name+" hasn't returned")
+	before := r.now()
 	res := r.target.Call(&p.call)
 	leave()
 	r.stackEnd = r.now()
+	r.took(r.stackEnd - before)
 	if res.Err == nil {
 		r.out.Timeline[noted].Result = resultOf(res)
 		if r.tools.Improviser != nil {

@@ -354,6 +354,7 @@ func (r *runner) inject(p *script.Packet) {
 	took := r.stackEnd + r.start - before
 	r.out.Lateness.MaxReturn = max(r.out.Lateness.MaxReturn, took)
 	r.heldUp(took)
+	r.took(took)
 }
 
 // An injection is a packet as the stack is to get it.

@@ -293,9 +293,15 @@ func (r *runner) compare(p *script.Packet, s *socket, want *wire.Packet, got *se
 	}
 	if onTime {
 		if r.event.Time.Kind != script.Any {
+			if tol, off := r.tolerance(r.at, r.lastAt), r.at-got.at; off > 0 && got.at-r.acted > heldUpFrom {
+				r.out.Early = append(r.out.Early, Early{r.event.Pos.Line, off, Window{r.lastAt, got.at, tol - off}})
+			}
 			r.barely("the packet", r.event.Pos.Line, max(got.at-max(r.at, r.end), r.at-got.at), r.tolerance(r.at, r.lastAt))
 		}
 		r.slip = 0 // whatever it was, it did no harm
+		if got.at-r.acted > heldUpFrom {
+			r.drift = 0 // a timer sent it: what follows is as far from ticks as ever
+		}
 	}
 }
 
@@ -357,6 +363,9 @@ func (r *runner) explainTime(f *Failure, got *segment) {
 	if off-tol <= r.slip {
 		f.Verdict = Inconclusive
 		f.Notes = append(f.Notes, fmt.Sprintf("the harness itself was up to %.1f ms late just before, as much as the packet is outside its time", millis(r.slip)))
+	} else if off-tol <= r.drift {
+		f.Verdict, f.Delicate = Inconclusive, true
+		f.Notes = append(f.Notes, fmt.Sprintf("the harness itself had drifted by %.1f ms, as much as the packet is outside its time", millis(r.drift)))
 	}
 }
 

@@ -38,6 +38,9 @@ type Outcome struct {
 	// Barely is what was in time by less than the harness itself was late just before: had
 	// that been exact, it might not have been. "" if nothing was.
 	Barely string `json:",omitempty"`
+	// Early are the packets that timers sent before they were due, though in time: if the
+	// machine was late meanwhile, they might have come too early.
+	Early []Early `json:",omitempty"`
 	// Improvised is the whole script, if it was made up while it ran.
 	Improvised string `json:",omitempty"`
 	// Packets are all that crossed the link, in order, from the first event to the
@@ -69,6 +72,14 @@ type Failure struct {
 // A Window is a time, by the script's, in which the machine must not have been late by
 // more than Allowed: else so may the stack have been, and what it did says nothing.
 type Window struct{ From, To, Allowed time.Duration }
+
+// Early is a packet that was early by Off. If the machine was late by more than the window
+// allows, that may be all that kept it from being too early.
+type Early struct {
+	Line   int
+	Off    time.Duration
+	Window Window
+}
 
 // A Token is a piece of a line in script notation. Tokens of an expected and
 // an actual line with the same Field belong together.

@@ -488,7 +488,7 @@ func TestBarely(t *testing.T) {
 		late   time.Duration
 		due    string // the tick comes at .1
 		barely bool
-	}{{100 * time.Microsecond, "+.0965", false}, {time.Millisecond, "+.0965", false}, {time.Millisecond, "+.0955", true}} {
+	}{{100 * time.Microsecond, "+.0965", false}, {time.Millisecond, "+.0975", false}, {time.Millisecond, "+.0955", true}} {
 		s := newServer(func(s *server, n int) { s.send(0, wire.ACK, 0, n) })
 		inject := s.OnInject
 		s.OnInject = func(f *enginetest.Fake, p *wire.Packet) {
@@ -506,7 +506,64 @@ func TestBarely(t *testing.T) {
 	}
 }
 
-// So does a call that would have returned too early.
+// A call that is slow moves all that follows between the ticks of the stack's timers, though
+// what counts from it is on time.
+func TestDrift(t *testing.T) {
+	for _, tt := range []struct {
+		slow    time.Duration
+		due     string // the tick comes at .1
+		verdict engine.Verdict
+		barely  bool
+	}{
+		{0, "+.0965", engine.Pass, false},
+		{time.Millisecond, "+.0965", engine.Pass, false},
+		{time.Millisecond, "+.0955", engine.Pass, true},
+		{0, "+.0955", engine.Fail, false},
+		{time.Millisecond, "+.0947", engine.Inconclusive, false},
+		{time.Millisecond, "+.0935", engine.Fail, false},
+	} {
+		s := newServer(nil)
+		call, inject := s.OnCall, s.OnInject
+		s.OnCall = func(f *enginetest.Fake, c *engine.Call) engine.Result {
+			if c.Name == "write" {
+				f.Time += tt.slow
+				s.send(0, wire.ACK, 0, 1000)
+				return engine.Result{Ret: 1000}
+			}
+			return call(f, c)
+		}
+		s.OnInject = func(f *enginetest.Fake, p *wire.Packet) {
+			inject(f, p)
+			if p.TCP().Ack == s.isn+1000 {
+				s.send(100*time.Millisecond-tt.slow, wire.ACK, 1000, 1000) // at a tick
+			}
+		}
+		o := runScript(t, s, handshake+"+0 write(4, ..., 1000) = 1000\n+0 > . 1:1001(1000) ack 1\n"+
+			"+.1 < . 1:1(0) ack 1001 win 1000\n"+tt.due+" > . 1001:2001(1000) ack 1\n", set("tolerance_percent", "0"))
+		if o.Verdict != tt.verdict || (o.Barely != "") != tt.barely {
+			t.Errorf("%v, %s: %s, %q; %+v", tt.slow, tt.due, o.Verdict, o.Barely, o.Failures)
+		}
+		if o.Verdict == engine.Inconclusive && !o.Failures[0].Delicate {
+			t.Errorf("%v, %s: it is so however often it is the same", tt.slow, tt.due)
+		}
+	}
+}
+
+// What a timer sent early is told with its time, for those who know how late the machine was; an
+// answer isn't.
+func TestEarly(t *testing.T) {
+	s := newServer(func(s *server, n int) { s.send(97*time.Millisecond, wire.ACK, 0, n) })
+	o := runScript(t, s, handshake+"+0 write(4, ..., 1000) = 1000\n+.1 > . 1:1001(1000) ack 1\n", set("tolerance_percent", "0"))
+	if len(o.Early) != 1 || o.Early[0].Line != 9 {
+		t.Fatalf("%s: %+v", o.Verdict, o.Early)
+	}
+	e := o.Early[0]
+	if off := e.Off.Round(100 * time.Microsecond); off != 3*time.Millisecond || e.Off+e.Window.Allowed != 4*time.Millisecond {
+		t.Errorf("early by %v, late by %v would matter", e.Off, e.Window.Allowed)
+	}
+}
+
+// A call that would have returned too early passed barely, too.
 func TestReturnsBarely(t *testing.T) {
 	for _, late := range []time.Duration{0, time.Millisecond} {
 		s := newServer(nil)
