@@ -92,6 +92,7 @@ type crosscheckRun struct {
 	console *console
 	indices []uint64
 	lanes   []*crosscheckLane
+	part    func() // lets the machine be as it was; nil if nobody readied it
 	cache   *crosscheckCache
 	tol     crosscheck.Tolerance
 	summary crosscheck.Summary
@@ -152,12 +153,15 @@ func (x *crosscheckRun) open() error {
 		x.lanes = append(x.lanes, l)
 	}
 	if n > 1 {
-		stacks.Gather(x.console.ctx, first.theirs)
+		x.part = stacks.Gather(x.console.ctx, first.theirs)
 	}
 	return nil
 }
 
 func (x *crosscheckRun) close() {
+	if x.part != nil {
+		x.part()
+	}
 	for _, l := range x.lanes {
 		l.close()
 	}

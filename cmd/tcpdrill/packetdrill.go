@@ -50,7 +50,7 @@ func packetdrill(c *console, args []string) int {
 				return 1
 			}
 			defer st.Close()
-			stacks.Gather(c.ctx, st)
+			defer stacks.Gather(c.ctx, st)()
 		}
 		if !runClassic(c, st, job, cfg.Verbose) {
 			return 1

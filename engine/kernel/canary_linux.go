@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -64,7 +65,7 @@ type canaryRing struct {
 	ticks atomic.Int64 // wake-ups by the wheel
 	slow  atomic.Int64 // those that were a tick late, or more
 	off   atomic.Int32 // not 0: this processor isn't looked at any more
-	_     int32
+	awake atomic.Int32 // not 0: this processor is kept from going idle
 	count atomic.Int64 // late wake-ups of either kind so far
 	late  [canaryKept]lateness
 }
@@ -100,7 +101,7 @@ func StartCanary() (*Canary, error) {
 		Env: []string{
 			canaryEnv + "=" + strings.Trim(strings.ReplaceAll(fmt.Sprint(c.cpus), " ", ","), "[]"),
 			// Each thread keeps one of Go's processors.
-			"GOMAXPROCS=" + strconv.Itoa(canaryThreads*n+2), "GOGC=off", "GODEBUG=asyncpreemptoff=1",
+			"GOMAXPROCS=" + strconv.Itoa((canaryThreads+1)*n+2), "GOGC=off", "GODEBUG=asyncpreemptoff=1",
 		},
 		Files: []*os.File{null, null, null, file},
 		Sys:   &syscall.SysProcAttr{},
@@ -198,6 +199,20 @@ func (c *Canary) choose() {
 	c.home.Store(int32(best))
 }
 
+// StayAwake keeps the processor for scripts from going idle, until sleep is called as often as this
+// was. To wake a processor takes time; the host of a virtual machine does it when it sees fit, if
+// others want its own: milliseconds later, for the stack's timers as for scripts. What keeps it
+// busy has the lowest priority there is (SCHED_IDLE), and so is in nobody's way.
+func (c *Canary) StayAwake() (sleep func()) {
+	home := c.home.Load()
+	if home < 0 {
+		return func() {}
+	}
+	r := c.rings[home]
+	r.awake.Add(1)
+	return sync.OnceFunc(func() { r.awake.Add(-1) })
+}
+
 // avoid keeps this process's threads, and so the processes that they start, from one
 // processor, if there are others, until undo is called. They have no priority there, but
 // what they are in the kernel for, to make a namespace or to end one, nobody can interrupt.
@@ -292,17 +307,36 @@ func canaryMain() {
 		go rings[i].watch(cpu)
 		go rings[i].watchWheel(cpu, tick, 0)
 		go rings[i].watchWheel(cpu, tick, 1)
+		go rings[i].stayAwake(cpu)
 	}
 	select {}
 }
 
 // settle moves the calling thread to a processor, with the priority of scripts.
 func settle(cpu int) {
+	goTo(cpu)
+	setScheduler(0, unix.SCHED_FIFO)
+}
+
+// goTo moves the calling thread to a processor.
+func goTo(cpu int) {
 	runtime.LockOSThread()
 	var one unix.CPUSet
 	one.Set(cpu)
 	unix.SchedSetaffinity(0, &one)
-	setScheduler(0, unix.SCHED_FIFO)
+}
+
+// stayAwake keeps a processor from going idle while that is wanted.
+func (r *canaryRing) stayAwake(cpu int) {
+	goTo(cpu)
+	if setScheduler(0, unix.SCHED_IDLE) != nil {
+		return // it would be in others' way
+	}
+	for {
+		for r.awake.Load() != 0 {
+		}
+		sleepUntil(clockGettime(unix.CLOCK_MONOTONIC) + 10*time.Millisecond)
+	}
 }
 
 // watch sleeps for a while, again and again.

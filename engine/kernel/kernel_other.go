@@ -57,6 +57,9 @@ func (*Canary) Late(from, to time.Duration) time.Duration { return 0 }
 // Home returns false.
 func (*Canary) Home(context.Context) (int, bool) { return 0, false }
 
+// StayAwake does nothing.
+func (*Canary) StayAwake() (sleep func()) { return func() {} }
+
 // Now returns 0.
 func (*Canary) Now() time.Duration { return 0 }
 

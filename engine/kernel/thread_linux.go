@@ -71,7 +71,7 @@ func everyThread(do func(tid int) error) {
 // lowest priority. Thread 0 is the calling one.
 func setScheduler(tid int, policy uintptr) error {
 	param := struct{ priority int32 }{1}
-	if policy == unix.SCHED_NORMAL {
+	if policy == unix.SCHED_NORMAL || policy == unix.SCHED_IDLE {
 		param.priority = 0
 	}
 	_, _, errno := unix.RawSyscall(unix.SYS_SCHED_SETSCHEDULER, uintptr(tid), policy, uintptr(unsafe.Pointer(&param)))

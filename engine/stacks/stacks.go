@@ -104,11 +104,12 @@ func Version(s Stack) string {
 	return ""
 }
 
-// Gather has the machine made ready for scripts, where that matters.
-func Gather(ctx context.Context, s Stack) {
+// Gather has the machine made ready for scripts, where that matters, until part is called.
+func Gather(ctx context.Context, s Stack) (part func()) {
 	if Lateness(s) != nil {
-		kernelstack.Gather(ctx)
+		return kernelstack.Gather(ctx)
 	}
+	return func() {}
 }
 
 // Another opens one more of a stack that is ready, to run jobs beside it.

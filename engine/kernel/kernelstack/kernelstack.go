@@ -105,7 +105,9 @@ func RunOn(ctx context.Context, w *kernel.Worker, job kernel.Job) (*engine.Outco
 	}
 	switch {
 	case o != nil:
-		doubt(o)
+		if c := canary(); c != nil {
+			doubt(o, c.Late)
+		}
 		explain(o)
 		return o, nil // whether or not the worker was able to end in good order
 	case err == nil:

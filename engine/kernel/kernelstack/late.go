@@ -27,15 +27,21 @@ func Watch() { canary() }
 var home atomic.Pointer[int]
 
 // Gather has scripts run where the stack's timers are least often late, and all else
-// elsewhere, as far as it is ours. It takes about a tenth of a second, once.
-func Gather(ctx context.Context) {
+// elsewhere, as far as it is ours, and keeps that processor from going idle until part is called.
+// It takes about a tenth of a second, once.
+func Gather(ctx context.Context) (part func()) {
 	c := canary()
-	if c == nil || home.Load() != nil {
-		return
+	if c == nil {
+		return func() {}
 	}
-	if cpu, ok := c.Home(ctx); ok {
+	if home.Load() == nil {
+		cpu, ok := c.Home(ctx)
+		if !ok {
+			return func() {}
+		}
 		home.Store(&cpu)
 	}
+	return c.StayAwake()
 }
 
 // Late returns how late a processor of this machine was, at worst, in the last d.
@@ -50,27 +56,35 @@ func Late(d time.Duration) time.Duration {
 }
 
 // doubt makes failures of the stack inconclusive during which the machine was late by
-// more than is allowed: so may the stack have been.
-func doubt(o *engine.Outcome) {
-	c := canary()
-	if c == nil {
-		return
-	}
+// more than is allowed: so may the stack have been. What it sent early it may have sent too
+// early otherwise. late says how late the machine was between two times of the target's.
+func doubt(o *engine.Outcome, late func(from, to time.Duration) time.Duration) {
 	for i := range o.Failures {
 		f := &o.Failures[i]
 		if f.Verdict != engine.Fail || f.Window == nil {
 			continue
 		}
-		w := f.Window
-		late := c.Late(o.Start+w.From, o.Start+w.To)
-		if late <= w.Allowed {
+		by := lateIn(o, f.Window, late)
+		if by <= f.Window.Allowed {
 			continue
 		}
 		f.Verdict = engine.Inconclusive
-		f.Notes = append(f.Notes, fmt.Sprintf("a processor of this machine was %.1f ms late meanwhile, and so may the stack have been",
-			float64(late.Microseconds())/1000))
+		f.Notes = append(f.Notes, fmt.Sprintf("a processor of this machine was %.1f ms late meanwhile, and so may the stack have been", millis(by)))
 		if i == 0 && o.Verdict == engine.Fail {
 			o.Verdict = f.Verdict
 		}
 	}
+	for _, e := range o.Early {
+		by := lateIn(o, &e.Window, late)
+		if by > e.Window.Allowed && o.Verdict == engine.Pass && o.Barely == "" {
+			o.Barely = fmt.Sprintf("the packet of line %d was %.2f ms early, of %.1f ms allowed, and a processor of this machine was %.2f ms late meanwhile",
+				e.Line, millis(e.Off), millis(e.Off+e.Window.Allowed), millis(by))
+		}
+	}
 }
+
+func lateIn(o *engine.Outcome, w *engine.Window, late func(from, to time.Duration) time.Duration) time.Duration {
+	return late(o.Start+w.From, o.Start+w.To)
+}
+
+func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
