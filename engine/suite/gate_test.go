@@ -2,36 +2,53 @@ package suite
 
 import (
 	"context"
-	"sync/atomic"
 	"testing"
 	"time"
 )
 
-// While the machine is late, only as many scripts run as always may.
-func TestGateLate(t *testing.T) {
-	var late atomic.Int64
-	late.Store(int64(5 * time.Millisecond))
-	g := newGate(func(time.Duration) time.Duration { return time.Duration(late.Load()) })
-	var slept time.Duration
-	g.sleep = func(_ context.Context, d time.Duration) {
-		slept += d
-		time.Sleep(d / 10)
-		if slept > time.Second {
-			late.Store(0)
+// laggard returns a gate of a machine that is late for so long, and a clock that only waiting
+// for it moves on.
+func laggard(ends time.Duration) (g *gate, passed func() time.Duration) {
+	var now time.Duration
+	g = newGate(func(time.Duration) time.Duration {
+		if now < ends {
+			return 5 * time.Millisecond
 		}
-	}
+		return 0
+	})
+	g.now = func() time.Time { return time.Unix(0, int64(now)) }
+	g.sleep = func(_ context.Context, d time.Duration) { now += d }
+	return g, func() time.Duration { return now }
+}
+
+// While the machine is late, only as many scripts run as always may; but not for longer than
+// a part of the time.
+func TestGateLate(t *testing.T) {
+	g, passed := laggard(time.Hour)
 	for range gateFloor {
-		g.enter(context.Background(), 20)
+		g.enter(context.Background(), most(20))
 	}
-	if slept > time.Second {
-		t.Fatalf("%v passed until %d scripts could run", slept, gateFloor)
+	if d := passed(); d > gateFloor*gateSpacing {
+		t.Fatalf("%v passed until %d scripts could run", d, gateFloor)
 	}
-	g.enter(context.Background(), 20)
-	if slept < time.Second {
-		t.Fatal("another script ran while the machine was late")
+	g.sleep(context.Background(), 10*time.Second) // they run
+	before := passed()
+	g.enter(context.Background(), most(20))
+	if d := passed() - before; d < 900*time.Millisecond || d > 1200*time.Millisecond {
+		t.Errorf("another script began after %v, want a tenth of 10 s", d)
 	}
-	if g.in != gateFloor+1 {
-		t.Errorf("%d scripts run, want %d", g.in, gateFloor+1)
+}
+
+// Once it is no longer late, one begins at once.
+func TestGateCalm(t *testing.T) {
+	g, passed := laggard(10100 * time.Millisecond)
+	for range gateFloor {
+		g.enter(context.Background(), most(20))
+	}
+	g.sleep(context.Background(), 10*time.Second-passed())
+	g.enter(context.Background(), most(20))
+	if d := passed(); d != 10100*time.Millisecond {
+		t.Errorf("another script began at %v, want 10.1 s", d)
 	}
 }
 
@@ -39,11 +56,11 @@ func TestGateLate(t *testing.T) {
 // another ends.
 func TestGateLimit(t *testing.T) {
 	g := newGate(nil)
-	g.enter(context.Background(), 2)
-	g.enter(context.Background(), 2)
+	g.enter(context.Background(), most(2))
+	g.enter(context.Background(), most(2))
 	entered := make(chan bool)
 	go func() {
-		g.enter(context.Background(), 2)
+		g.enter(context.Background(), most(2))
 		close(entered)
 	}()
 	select {
@@ -58,10 +75,12 @@ func TestGateLimit(t *testing.T) {
 // ^C ends the wait.
 func TestGateInterrupted(t *testing.T) {
 	g := newGate(nil)
-	g.enter(context.Background(), 2)
+	g.enter(context.Background(), most(2))
 	ctx, cancel := context.WithCancel(context.Background())
 	time.AfterFunc(10*time.Millisecond, cancel)
-	if g.enter(ctx, 1) {
+	if g.enter(ctx, most(1)) {
 		t.Error("it began")
 	}
 }
+
+func most(n int) func() int { return func() int { return n } }

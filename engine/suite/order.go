@@ -8,16 +8,17 @@ import (
 	"tcpdrill/script"
 )
 
-// longestFirst returns the order in which to start tasks that mostly wait: a suite
-// takes no less than its longest script, and that only if it is started early.
-func longestFirst(tasks []Task) []int {
-	order := make([]int, len(tasks))
-	takes := make([]time.Duration, len(tasks))
+// longestFirst returns the order in which to start tasks that mostly wait, and how long each
+// of them takes by its own times: a suite takes no less than its longest script, and that only
+// if it is started early.
+func longestFirst(tasks []Task) (order []int, takes []time.Duration) {
+	order = make([]int, len(tasks))
+	takes = make([]time.Duration, len(tasks))
 	for i, t := range tasks {
 		order[i], takes[i] = i, Estimate(t)
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(takes[b], takes[a]) })
-	return order
+	return order, takes
 }
 
 // Estimate is how long a script's timeline is, by its own times. What can't be told

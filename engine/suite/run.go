@@ -48,8 +48,8 @@ type unavailable struct{ error }
 // are emitted in the order of the tasks. If ctx ends before all is done, the name
 // of the first script that has no result is returned.
 //
-// In real time the longest scripts begin first, and no more run at a time than the
-// machine lets be on time. Those whose runs were inconclusive run again as soon as few
+// In real time the longest scripts begin first, and no more run at a time than are needed for
+// the suite to take as long as the longest, nor than the machine lets be on time. Those whose runs were inconclusive run again as soon as few
 // run beside them, fewer each time.
 func (r *Runner) Run(ctx context.Context, lanes []stacks.Stack, tasks []Task, emit func(report.Run)) (interrupted string) {
 	r.virtual = lanes[0].Virtual()
@@ -64,14 +64,16 @@ func (r *Runner) Run(ctx context.Context, lanes []stacks.Stack, tasks []Task, em
 	for i := range pending {
 		pending[i] = i
 	}
+	var takes []time.Duration
 	if !r.virtual {
-		pending = longestFirst(tasks)
+		pending, takes = longestFirst(tasks)
 		// Scripts that wait for nothing depend on no timer, and may run anywhere.
-		if len(pending) > 0 && Estimate(tasks[pending[0]]) > 0 {
-			stacks.Gather(ctx, lanes[0])
+		if len(pending) > 0 && takes[pending[0]] > 0 {
+			defer stacks.Gather(ctx, lanes[0])()
 		}
 	}
 	g := newGate(stacks.Lateness(lanes[0]))
+	pace := newPace(takes, time.Now())
 	var mu sync.Mutex
 	var running sync.WaitGroup
 	finish := func(i int, one report.Run) {
@@ -80,27 +82,27 @@ func (r *Runner) Run(ctx context.Context, lanes []stacks.Stack, tasks []Task, em
 		ordered.put(i, one)
 		r.observe(Event{Index: i, Task: tasks[i], Result: &one})
 	}
-	var run func(i, round int, before *engine.Outcome, passed *report.Run)
-	run = func(i, round int, before *engine.Outcome, passed *report.Run) {
-		most := max(1, len(lanes)>>(2*round))
-		if !r.virtual && !g.enter(ctx, most) {
-			if passed != nil {
-				finish(i, *passed)
-			}
-			return
+	var run func(t try, st stacks.Stack)
+	// again runs a task once more, as soon as it may begin.
+	again := func(t try) {
+		if r.virtual || g.enter(ctx, func() int { return max(1, len(lanes)>>(2*t.round)) }) {
+			run(t, <-free)
+		} else if t.passed != nil {
+			finish(t.index, *t.passed)
 		}
-		st := <-free
+	}
+	run = func(t try, st stacks.Stack) {
 		if ctx.Err() == nil {
-			r.observe(Event{Index: i, Task: tasks[i]})
+			r.observe(Event{Index: t.index, Task: tasks[t.index]})
 		}
-		one, ran, ok := r.one(ctx, st, tasks[i])
-		one.Reruns = round
-		if ok && before != nil {
-			confirm(before, one.Outcome)
+		one, ran, ok := r.one(ctx, st, tasks[t.index])
+		one.Reruns = t.round
+		if ok && t.before != nil {
+			confirm(t.before, one.Outcome)
 		}
 		barely := ok && one.Outcome.Verdict == engine.Pass && one.Outcome.Barely != ""
 		// In virtual time nothing is late, and the same would come out again.
-		again := ok && (barely || one.Outcome.Verdict == engine.Inconclusive) && round < r.Reruns && !one.Virtual
+		unsure := ok && (barely || one.Outcome.Verdict == engine.Inconclusive) && t.round < r.Reruns && !one.Virtual
 		if ran && ok && !r.Plain {
 			expectDifference(&one, named(st))
 		}
@@ -109,39 +111,46 @@ func (r *Runner) Run(ctx context.Context, lanes []stacks.Stack, tasks []Task, em
 			g.leave()
 		}
 		switch {
-		case passed != nil && (!ok || !again && one.Outcome.Verdict == engine.Inconclusive):
+		case t.passed != nil && (!ok || !unsure && one.Outcome.Verdict == engine.Inconclusive):
 			// What passed barely did pass.
-			passed.Reruns = round
-			finish(i, *passed)
+			t.passed.Reruns = t.round
+			finish(t.index, *t.passed)
 		case !ok:
-		case again:
+		case unsure:
+			next := try{t.index, t.round + 1, one.Outcome, t.passed}
 			if barely {
-				passed = &one
+				next.passed = &one
 			}
-			running.Go(func() { run(i, round+1, one.Outcome, passed) })
-		case r.revised(&tasks[i], i, one):
-			running.Go(func() { run(i, 0, nil, nil) })
+			running.Go(func() { again(next) })
+		case r.revised(&tasks[t.index], t.index, one):
+			running.Go(func() { again(try{index: t.index}) })
 		default:
-			finish(i, one)
+			finish(t.index, one)
 		}
-	}
-	next := make(chan int)
-	for range lanes {
-		running.Go(func() {
-			for i := range next {
-				run(i, 0, nil, nil)
-			}
-		})
 	}
 	for _, i := range pending {
-		if ctx.Err() != nil {
+		if !r.virtual && !g.enter(ctx, func() int { return pace.atATime(time.Now(), len(lanes)) }) || ctx.Err() != nil {
 			break
 		}
-		next <- i
+		if !r.virtual {
+			pace.begin(i, takes[i], time.Now())
+		}
+		st := <-free
+		running.Go(func() {
+			run(try{index: i}, st)
+			pace.done(i)
+		})
 	}
-	close(next)
 	running.Wait()
 	return ordered.missing()
+}
+
+// A try is one time that a task is run.
+type try struct {
+	index  int
+	round  int             // how often it has run before
+	before *engine.Outcome // of the last time; nil if this is the first
+	passed *report.Run     // the last that passed, barely; nil if there is none
 }
 
 // confirm makes a run that is inconclusive since the harness could have been more exact
