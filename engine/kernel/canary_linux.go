@@ -202,10 +202,11 @@ func (c *Canary) choose() {
 // StayAwake keeps the processor for scripts from going idle, until sleep is called as often as this
 // was. To wake a processor takes time; the host of a virtual machine does it when it sees fit, if
 // others want its own: milliseconds later, for the stack's timers as for scripts. What keeps it
-// busy has the lowest priority there is (SCHED_IDLE), and so is in nobody's way.
+// busy has the lowest priority there is (SCHED_IDLE), and so is in nobody's way; unless its time
+// is taken from a quota that the scripts have, too.
 func (c *Canary) StayAwake() (sleep func()) {
 	home := c.home.Load()
-	if home < 0 {
+	if home < 0 || hasQuota() {
 		return func() {}
 	}
 	r := c.rings[home]

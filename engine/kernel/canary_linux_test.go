@@ -2,8 +2,12 @@ package kernel
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -67,4 +71,59 @@ func TestCanaryHome(t *testing.T) {
 	if again, ok := c.Home(ctx); ok && again != cpu {
 		t.Errorf("another processor later: %d", again)
 	}
+}
+
+// The processor for scripts doesn't go idle, until nobody wants it awake any more.
+func TestStayAwake(t *testing.T) {
+	if runtime.NumCPU() == 1 || hasQuota() {
+		t.Skip("no processor is kept awake here")
+	}
+	c, err := StartCanary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	cpu, ok := c.Home(context.Background())
+	if !ok {
+		t.Fatal("no processor was chosen")
+	}
+	awake := c.rings[c.home.Load()].awake.Load
+	first, second := c.StayAwake(), c.StayAwake()
+	first()
+	first()
+	if n := awake(); n != 1 {
+		t.Fatalf("%d want it awake, not one", n)
+	}
+	time.Sleep(20 * time.Millisecond) // it is looked at every 10
+	// In hundredths of a second: a tick is counted as idle if it comes while the
+	// processor is.
+	before := idle(t, cpu)
+	time.Sleep(300 * time.Millisecond)
+	if d := idle(t, cpu) - before; d > 10 {
+		t.Errorf("it was idle for %d of 30 hundredths of a second", d)
+	}
+	second()
+	if n := awake(); n != 0 {
+		t.Errorf("%d want it awake, though nobody does", n)
+	}
+}
+
+// idle is for how many hundredths of a second a processor was, of /proc/stat.
+func idle(t *testing.T, cpu int) int {
+	t.Helper()
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if fields := strings.Fields(line); len(fields) > 4 && fields[0] == fmt.Sprintf("cpu%d", cpu) {
+			n, err := strconv.Atoi(fields[4])
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+	}
+	t.Fatalf("/proc/stat has no processor %d", cpu)
+	return 0
 }

@@ -49,8 +49,9 @@ type unavailable struct{ error }
 // of the first script that has no result is returned.
 //
 // In real time the longest scripts begin first, and no more run at a time than are needed for
-// the suite to take as long as the longest, nor than the machine lets be on time. Those whose runs were inconclusive run again as soon as few
-// run beside them, fewer each time.
+// the suite to take as long as the longest, nor than the machine lets be on time. Those whose
+// runs were inconclusive, or passed barely, run again as soon as few run beside them, fewer
+// each time.
 func (r *Runner) Run(ctx context.Context, lanes []stacks.Stack, tasks []Task, emit func(report.Run)) (interrupted string) {
 	r.virtual = lanes[0].Virtual()
 	free := make(chan stacks.Stack, len(lanes))
