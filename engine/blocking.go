@@ -66,8 +66,7 @@ func (r *runner) call(c *script.Call) {
 	before := r.now()
 	res := r.target.Call(&p.call)
 	leave()
-	r.stackEnd = r.now()
-	r.took(r.stackEnd - before)
+	r.did(before)
 	if res.Err == nil {
 		r.out.Timeline[noted].Result = resultOf(res)
 		if r.tools.Improviser != nil {
@@ -199,7 +198,7 @@ func (r *runner) settle(deadline time.Duration) bool {
 		}
 		r.fail(f)
 	} else if kind != script.Any {
-		r.barely("the return of the call", b.event.Pos.Line, max(ended-b.end, b.end-ended), r.tolerance(b.end, b.at))
+		r.barely("the return of the call", b.event.Pos.Line, max(ended-b.end, b.end-ended), r.tolerance(b.end, b.at), r.slip)
 	}
 	return true
 }

@@ -350,11 +350,9 @@ func (r *runner) inject(p *script.Packet) {
 		r.fail(f)
 		return
 	}
-	r.stackEnd = r.now()
-	took := r.stackEnd + r.start - before
+	took := r.did(before - r.start)
 	r.out.Lateness.MaxReturn = max(r.out.Lateness.MaxReturn, took)
 	r.heldUp(took)
-	r.took(took)
 }
 
 // An injection is a packet as the stack is to get it.

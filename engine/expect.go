@@ -293,16 +293,30 @@ func (r *runner) compare(p *script.Packet, s *socket, want *wire.Packet, got *se
 	}
 	if onTime {
 		if r.event.Time.Kind != script.Any {
-			if tol, off := r.tolerance(r.at, r.lastAt), r.at-got.at; off > 0 && got.at-r.acted > heldUpFrom {
-				r.out.Early = append(r.out.Early, Early{r.event.Pos.Line, off, Window{r.lastAt, got.at, tol - off}})
-			}
-			r.barely("the packet", r.event.Pos.Line, max(got.at-max(r.at, r.end), r.at-got.at), r.tolerance(r.at, r.lastAt))
+			r.inTime(got)
 		}
 		r.slip = 0 // whatever it was, it did no harm
-		if got.at-r.acted > heldUpFrom {
-			r.drift = 0 // a timer sent it: what follows is as far from ticks as ever
+		if r.byTimer(got) {
+			r.drift = 0 // what follows is as far from ticks as ever
 		}
 	}
+}
+
+// byTimer reports whether a timer of the stack sent a packet, not what was done before.
+func (r *runner) byTimer(got *segment) bool { return got.at-r.done > heldUpFrom }
+
+// inTime notes of a packet that came in time what might have made it come too early or too
+// late.
+func (r *runner) inTime(got *segment) {
+	tol, early, late := r.tolerance(r.at, r.lastAt), r.at-got.at, got.at-max(r.at, r.end)
+	moved := r.slip
+	if r.byTimer(got) {
+		moved = max(moved, r.drift)
+		if early > 0 {
+			r.out.Early = append(r.out.Early, Early{r.event.Pos.Line, early, Window{r.lastAt, got.at, tol - early}})
+		}
+	}
+	r.barely("the packet", r.event.Pos.Line, max(early, late), tol, moved)
 }
 
 // wrong records a packet that differs from the script's.
@@ -363,7 +377,7 @@ func (r *runner) explainTime(f *Failure, got *segment) {
 	if off-tol <= r.slip {
 		f.Verdict = Inconclusive
 		f.Notes = append(f.Notes, fmt.Sprintf("the harness itself was up to %.1f ms late just before, as much as the packet is outside its time", millis(r.slip)))
-	} else if off-tol <= r.drift {
+	} else if r.byTimer(got) && off-tol <= r.drift {
 		f.Verdict, f.Delicate = Inconclusive, true
 		f.Notes = append(f.Notes, fmt.Sprintf("the harness itself had drifted by %.1f ms, as much as the packet is outside its time", millis(r.drift)))
 	}

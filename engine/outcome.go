@@ -35,8 +35,9 @@ type Outcome struct {
 	Tolerance time.Duration
 	Counters  LinkCounters
 	Lateness  LatenessStats
-	// Barely is what was in time by less than the harness itself was late just before: had
-	// that been exact, it might not have been. "" if nothing was.
+	// Barely is what was in time by less than the harness itself was late just before, or had
+	// drifted between the ticks of the stack's timers, or the machine was late: otherwise it
+	// might not have been. "" if nothing was.
 	Barely string `json:",omitempty"`
 	// Early are the packets that timers sent before they were due, though in time: if the
 	// machine was late meanwhile, they might have come too early.

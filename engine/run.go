@@ -77,6 +77,7 @@ type runner struct {
 	offset   time.Duration // what a relative time was relative to
 	ready    time.Duration // script time before which nothing could be done about it; 0: no limit
 	acted    time.Duration // script time at which the last event began that isn't a packet to expect
+	done     time.Duration // script time at which the stack was done with that
 	stamp    time.Duration // script time at which the packet of the last event was sent; noStamp if it hasn't one
 	last     *script.Event
 	lastAt   time.Duration
@@ -324,7 +325,7 @@ func (r *runner) wait(what string) bool {
 		return true
 	}
 	now, slip := r.now(), r.slip
-	r.acted = now
+	r.acted, r.done = now, now
 	late := now - max(r.at, r.stackEnd, r.ready)
 	r.late("wake-up", late)
 	if between := r.at - max(r.lastAt, r.offset); isInbound(r.event) && r.bent == "" && late > bentFrom && late > between/10 && between > 0 {
@@ -382,15 +383,15 @@ func (r *runner) checkTime(kind script.TimeKind, at, end, actual, lastAt time.Du
 		what, at.Seconds(), actual.Seconds(), tol.Seconds()), false
 }
 
-// barely notes that something of the stack was in time by less than the harness was late
-// just before, or has drifted: had that been exact, it might have been too early, or too
-// late. Where a time counts from what the harness did late, that was allowed to be as much
-// later, while the stack's timers may have fired when they would have anyway.
-func (r *runner) barely(what string, line int, off, tolerance time.Duration) {
-	if off > 0 && off+max(r.slip, r.drift) > tolerance && r.out.Barely == "" {
-		how := fmt.Sprintf("was up to %.2f ms late just before", millis(r.slip))
-		if r.drift > r.slip {
-			how = fmt.Sprintf("had drifted by %.2f ms", millis(r.drift))
+// barely notes that something of the stack was in time by less than the harness had moved it:
+// by its slip, being late just before, or its drift. Had that been exact, it might have been
+// too early, or too late. Where a time counts from what the harness did late, that was allowed
+// to be as much later, while the stack's timers may have fired when they would have anyway.
+func (r *runner) barely(what string, line int, off, tolerance, moved time.Duration) {
+	if off > 0 && off+moved > tolerance && r.out.Barely == "" {
+		how := fmt.Sprintf("was up to %.2f ms late just before", millis(moved))
+		if moved > r.slip {
+			how = fmt.Sprintf("had drifted by %.2f ms", millis(moved))
 		}
 		r.out.Barely = fmt.Sprintf("%s of line %d was %.2f ms off, of %.1f ms allowed, and the harness itself %s",
 			what, line, millis(off), millis(tolerance), how)
@@ -477,6 +478,15 @@ const usual = 100 * time.Microsecond
 // done which they count from: what is late or slow moves all that follows to another place
 // between ticks, though no time of the script is missed, until a timer sends something.
 func (r *runner) took(d time.Duration) { r.drift += max(0, d-usual) }
+
+// did notes that the stack is done with what was begun at a script time, and returns how
+// long it took.
+func (r *runner) did(from time.Duration) time.Duration {
+	r.done = r.now()
+	r.stackEnd = r.done
+	r.took(r.done - from)
+	return r.done - from
+}
 
 // bentFrom is how late an injection must be to change what a stack makes of it: stacks
 // measure round trips in microseconds, and compare one with another.

@@ -549,11 +549,34 @@ func TestDrift(t *testing.T) {
 	}
 }
 
+// An answer has nothing to do with ticks, however slow what was done before.
+func TestDriftAnswer(t *testing.T) {
+	s := newServer(nil)
+	call := s.OnCall
+	s.OnCall = func(f *enginetest.Fake, c *engine.Call) engine.Result {
+		if c.Name == "write" {
+			f.Time += 10 * time.Millisecond
+			s.send(100*time.Microsecond, wire.ACK, 0, 1000)
+			return engine.Result{Ret: 1000}
+		}
+		return call(f, c)
+	}
+	o := runScript(t, s, handshake+"+0 write(4, ..., 1000) = 1000\n+0 > . 1:1001(1000) ack 1\n")
+	if o.Verdict != engine.Pass || o.Barely != "" {
+		t.Errorf("%s, %q; %+v", o.Verdict, o.Barely, o.Failures)
+	}
+}
+
 // What a timer sent early is told with its time, for those who know how late the machine was; an
 // answer isn't.
 func TestEarly(t *testing.T) {
-	s := newServer(func(s *server, n int) { s.send(97*time.Millisecond, wire.ACK, 0, n) })
-	o := runScript(t, s, handshake+"+0 write(4, ..., 1000) = 1000\n+.1 > . 1:1001(1000) ack 1\n", set("tolerance_percent", "0"))
+	s := newServer(func(s *server, n int) { s.send(0, wire.ACK, 0, n) })
+	o := runScript(t, s, handshake+"+0 write(4, ..., 1000) = 1000\n+.003 > . 1:1001(1000) ack 1\n", set("tolerance_percent", "0"))
+	if o.Verdict != engine.Pass || len(o.Early) > 0 {
+		t.Errorf("an answer: %s, %+v", o.Verdict, o.Early)
+	}
+	s = newServer(func(s *server, n int) { s.send(97*time.Millisecond, wire.ACK, 0, n) })
+	o = runScript(t, s, handshake+"+0 write(4, ..., 1000) = 1000\n+.1 > . 1:1001(1000) ack 1\n", set("tolerance_percent", "0"))
 	if len(o.Early) != 1 || o.Early[0].Line != 9 {
 		t.Fatalf("%s: %+v", o.Verdict, o.Early)
 	}
