@@ -199,8 +199,8 @@ func (c *Canary) choose() {
 	c.home.Store(int32(best))
 }
 
-// StayAwake keeps the processor for scripts from going idle, until sleep is called as often as this
-// was. To wake a processor takes time; the host of a virtual machine does it when it sees fit, if
+// StayAwake keeps the processor for scripts from going idle, until each caller has called its
+// sleep, before Close. To wake a processor takes time; the host of a virtual machine does it when it sees fit, if
 // others want its own: milliseconds later, for the stack's timers as for scripts. What keeps it
 // busy has the lowest priority there is (SCHED_IDLE), and so is in nobody's way; unless its time
 // is taken from a quota that the scripts have, too.

@@ -205,7 +205,7 @@ func (c *clock) Monotonic(t time.Duration) time.Duration { return c.monotonic + 
 
 // reach waits for a start and reports whether it wasn't missed.
 func (c *clock) reach(start time.Duration) bool {
-	const late = 100 * time.Microsecond
+	const late = 100 * time.Microsecond // then much of the tick's beginning is over
 	c.WaitUntil(start)
 	return c.Now()-start < late
 }

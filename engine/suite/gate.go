@@ -9,14 +9,15 @@ import (
 // A gate lets scripts begin in real time. They mostly wait, so many can run at a time,
 // as long as none of them is late: what decides is how late the machine is.
 type gate struct {
-	late  func(d time.Duration) time.Duration  // how late the machine was in the last d
-	sleep func(context.Context, time.Duration) // for tests
-	now   func() time.Time
-	mu    sync.Mutex
-	in    int
-	began time.Time     // when the first did
-	last  time.Time     // when one began
-	held  time.Duration // for how long scripts waited for the machine
+	late   func(d time.Duration) time.Duration  // how late the machine was in the last d
+	sleep  func(context.Context, time.Duration) // for tests
+	now    func() time.Time
+	mu     sync.Mutex
+	in     int
+	began  time.Time     // when the first did
+	last   time.Time     // when one began
+	held   time.Duration // for how long scripts waited for the machine
+	heldAt time.Time     // when that was last counted: many may wait
 }
 
 // MostAtATime is how many scripts are run at a time at most in real time if nobody says
@@ -70,7 +71,10 @@ func (g *gate) try(most int) bool {
 		g.began = now
 	}
 	if g.in >= gateFloor && g.late != nil && g.late(gateMemory) >= gateLate && float64(g.held) < gateShare*float64(now.Sub(g.began)) {
-		g.held += gateLook
+		if now.Sub(g.heldAt) >= gateLook {
+			g.held += gateLook
+			g.heldAt = now
+		}
 		return false
 	}
 	g.in++

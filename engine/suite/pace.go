@@ -10,10 +10,9 @@ import (
 // the machine stands still for a moment, all that run then are late.
 type pace struct {
 	mu      sync.Mutex
-	end     time.Time             // by then all are to have ended
-	pending time.Duration         // of those that haven't begun, one after the other
-	ends    map[int]time.Duration // of those that run, after began, by their own times
-	began   time.Time
+	end     time.Time         // by then all are to have ended
+	pending time.Duration     // of those that haven't begun, one after the other
+	ends    map[int]time.Time // of those that run, by their own times
 }
 
 const (
@@ -27,7 +26,7 @@ const (
 
 // newPace returns the pace of scripts that take so long by their own times.
 func newPace(takes []time.Duration, began time.Time) *pace {
-	p := &pace{began: began, ends: map[int]time.Duration{}}
+	p := &pace{ends: map[int]time.Time{}}
 	var longest time.Duration
 	for _, d := range takes {
 		p.pending += d + paceExtra
@@ -47,7 +46,7 @@ func (p *pace) atATime(now time.Time, most int) int {
 	}
 	work, overdue := p.pending, 0
 	for _, end := range p.ends {
-		if rest := end - now.Sub(p.began); rest > 0 {
+		if rest := end.Sub(now); rest > 0 {
 			work += min(rest, left) // what is longer takes a place until then
 		} else {
 			overdue++ // nobody knows how long that takes
@@ -61,7 +60,7 @@ func (p *pace) begin(i int, takes time.Duration, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.pending -= takes + paceExtra
-	p.ends[i] = now.Sub(p.began) + takes + paceExtra
+	p.ends[i] = now.Add(takes + paceExtra)
 }
 
 // done says that it has ended.

@@ -40,6 +40,7 @@ func TestPace(t *testing.T) {
 		atATime int           // at most
 	}{
 		{"one long", append(short(1, 20*time.Second), short(10, 200*time.Millisecond)...), 200 * time.Millisecond, 20500 * time.Millisecond, 2},
+		{"one", short(1, time.Second), 0, 1010 * time.Millisecond, 1},
 		{"many", append(short(1, 20*time.Second), short(159, 500*time.Millisecond)...), 300 * time.Millisecond, 20500 * time.Millisecond, 10},
 		{"longer than they say", append(short(1, 20*time.Second), short(100, 500*time.Millisecond)...), 2 * time.Second, 22100 * time.Millisecond, 24},
 		{"too many", append(short(1, 2*time.Second), short(100, time.Second)...), 300 * time.Millisecond, 7 * time.Second, 24},
@@ -49,12 +50,5 @@ func TestPace(t *testing.T) {
 		if whole > tt.whole || atATime > tt.atATime {
 			t.Errorf("%s: took %v with %d at a time; want %v, %d", tt.name, whole, atATime, tt.whole, tt.atATime)
 		}
-	}
-}
-
-// None runs too few at a time to end in time, whatever one takes.
-func TestPaceOne(t *testing.T) {
-	if whole, atATime := paced([]time.Duration{time.Second}, 0, 24); whole > 1010*time.Millisecond || atATime != 1 {
-		t.Errorf("took %v with %d at a time", whole, atATime)
 	}
 }

@@ -129,12 +129,20 @@ func (r *Runner) Run(ctx context.Context, lanes []stacks.Stack, tasks []Task, em
 			finish(t.index, one)
 		}
 	}
-	for _, i := range pending {
-		if !r.virtual && !g.enter(ctx, func() int { return pace.atATime(time.Now(), len(lanes)) }) || ctx.Err() != nil {
-			break
+	// begin waits until a task may begin for the first time.
+	begin := func(i int) bool {
+		if r.virtual {
+			return ctx.Err() == nil
 		}
-		if !r.virtual {
+		entered := g.enter(ctx, func() int { return pace.atATime(time.Now(), len(lanes)) })
+		if entered {
 			pace.begin(i, takes[i], time.Now())
+		}
+		return entered
+	}
+	for _, i := range pending {
+		if !begin(i) {
+			break
 		}
 		st := <-free
 		running.Go(func() {
